@@ -1,0 +1,1 @@
+"""Who runs an image: one module per engine."""

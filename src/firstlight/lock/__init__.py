@@ -1,0 +1,1 @@
+"""Spec in, exactly what goes in out."""

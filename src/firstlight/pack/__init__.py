@@ -1,0 +1,1 @@
+"""Lock to entries, entries to layers, layers to an image; no daemon, no root."""

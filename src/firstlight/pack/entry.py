@@ -1,0 +1,104 @@
+"""One file, directory or link that a layer puts into the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from firstlight.errors import ArtefactError
+
+__all__ = ["Kind", "Entry", "Content", "Bytes", "FileRange", "Stream", "check_path"]
+
+
+class Kind(StrEnum):
+    """What an entry is."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Content that was made here: a script, a rewritten RECORD, a status file."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRange:
+    """Content that lies in a file on disk: raw DEFLATE, or stored as it is.
+
+    `path[offset : offset + length]` holds the bytes; inflated they are `Entry.size`
+    bytes with the CRC-32 `crc`. Who reads them checks both.
+    """
+
+    path: Path
+    offset: int
+    length: int
+    deflated: bool
+    crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Content that passes by once: open it before asking for the next entry.
+
+    Members of a compressed tar are like this; nothing is held in memory.
+    """
+
+    open: Callable[[], BinaryIO]
+
+
+Content = Bytes | FileRange | Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file, directory or link, owned by root unless told otherwise, time zero.
+
+    `path` is relative, with ``/``, without a leading ``./`` (``opt/venv/bin/python``);
+    `size` is the uncompressed size of a file; `link` the target of a symlink as
+    written, or the path of another entry *of the same layer* for a hard link.
+    Directories carry no trailing slash. `xattrs` are PAX ``SCHILY.xattr.*`` values.
+    """
+
+    path: str
+    kind: Kind = Kind.FILE
+    mode: int = 0o644
+    size: int = 0
+    content: Content = Bytes(b"")
+    link: str = ""
+    uid: int = 0
+    gid: int = 0
+    xattrs: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_path(path: str, where: str) -> str:
+    """Return the path normalised, refusing one that leaves the root.
+
+    Args:
+        path: A path as an archive gives it; a leading ``./`` is dropped.
+        where: The archive's file name, for the error.
+
+    Raises:
+        ArtefactError: for absolute paths, ``..``, NUL, empty names, whiteout names.
+    """
+    name = path.removeprefix("./").rstrip("/")
+    parts = name.split("/")
+    bad = (
+        not name
+        or path.startswith("/")
+        or "\0" in name
+        or any(part in ("", ".", "..") or part.startswith(".wh.") for part in parts)
+    )
+    if bad:
+        raise ArtefactError(
+            f"{where}: refuses the path {path!r}: it leaves the root or is not plain",
+            hint="this file is not safe to install; report it to its publisher",
+        )
+    return name

@@ -1,0 +1,268 @@
+"""Content-addressed blobs, facts and trees on disk, shared by all processes of a user.
+
+The store is itself an OCI image layout, so other tools can read it::
+
+    oci-layout  index.json  blobs/sha256/<hex>    everything with a digest: wheels,
+                                                   .debs, indexes, layers, configs
+    facts/<kind>/<key>.json                        what was computed once about a blob
+    trees/<hex of diffID>/  roots/<hex of ID>/     unpacked layers, merged roots
+    tmp/                                           unfinished work; safe to delete
+
+A blob appears by one atomic rename after its digest was verified, so a killed process
+leaves nothing wrong behind and two processes that make the same blob agree.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from firstlight.digest import CHUNK, Digest
+from firstlight.errors import DigestError, StoreError
+
+__all__ = ["Store", "BlobWriter"]
+
+
+class BlobWriter:
+    """A blob while it is written: hashes and counts what passes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append bytes."""
+        self._hash.update(data)
+        self.size += len(data)
+        self._stream.write(data)
+        return len(data)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of everything written so far."""
+        return Digest("sha256:" + self._hash.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of blobs, facts and trees; made in `cli` and passed by hand."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Store:
+        """Create the folders if needed and return the store.
+
+        Raises:
+            StoreError: when the folder cannot be made or written.
+        """
+        with _told("opening the store", root):
+            for name in ("blobs/sha256", "facts", "trees", "roots", "tmp"):
+                (root / name).mkdir(parents=True, exist_ok=True)
+            marker = root / "oci-layout"
+            if not marker.exists():
+                _replace(root, marker, b'{"imageLayoutVersion":"1.0.0"}\n')
+        return cls(root)
+
+    # Blobs
+
+    def path(self, digest: Digest) -> Path:
+        """Where the blob is, or will be."""
+        return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+    def has(self, digest: Digest, size: int | None = None) -> bool:
+        """Whether the blob is here, and has the size when one is given.
+
+        A blob of the wrong size (a disk that lost its end) is removed and counts as
+        absent, so the next step fetches or makes it again.
+        """
+        path = self.path(digest)
+        try:
+            found = path.stat().st_size
+        except OSError:
+            return False
+        if size is not None and found != size:
+            path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def read(self, digest: Digest) -> BinaryIO:
+        """Open a blob for reading.
+
+        Raises:
+            StoreError: when it is not here.
+        """
+        try:
+            return self.path(digest).open("rb")
+        except OSError as error:
+            raise StoreError(
+                f"blob {digest} is not in the store {self.root}: {error.strerror}",
+                hint="run the command again: what is missing is made or fetched anew",
+            ) from error
+
+    @contextmanager
+    def writing(
+        self, digest: Digest | None = None, name: str = "blob"
+    ) -> Iterator[BlobWriter]:
+        """Write a blob; it exists only when the block ends well.
+
+        Args:
+            digest: What the bytes must hash to, when known beforehand.
+            name: What the bytes are, for error messages.
+
+        Raises:
+            DigestError: when the bytes hash to something else; nothing is kept.
+            StoreError: when the disk is full or cannot be written.
+        """
+        descriptor, temporary = self._temporary("blob-")
+        try:
+            with _told(f"writing {name}", self.root):
+                with os.fdopen(descriptor, "wb", buffering=CHUNK) as stream:
+                    writer = BlobWriter(stream)
+                    yield writer
+                if digest is not None and writer.digest != digest:
+                    raise DigestError(
+                        f"{name}: the bytes are {writer.digest}, not {digest}",
+                        hint="the file was altered or damaged on its way; "
+                        "run the command again to fetch it anew",
+                    )
+                temporary.chmod(0o444)
+                temporary.replace(self.path(writer.digest))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def put(self, data: bytes) -> Digest:
+        """Store some bytes and return their digest; storing twice is harmless."""
+        digest = Digest("sha256:" + hashlib.sha256(data).hexdigest())
+        if not self.has(digest, len(data)):
+            with self.writing(digest) as out:
+                out.write(data)
+        return digest
+
+    # Facts
+
+    def fact(self, kind: str, key: str) -> Any | None:
+        """Return what was once recorded under this key, or None.
+
+        A damaged record counts as absent.
+        """
+        try:
+            return json.loads(self._fact_path(kind, key).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def record(self, kind: str, key: str, value: Any) -> None:
+        """Record a JSON value under a key, atomically; the last writer wins."""
+        path = self._fact_path(kind, key)
+        data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+        with _told(f"recording {kind}", self.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.root, path, data)
+
+    def _fact_path(self, kind: str, key: str) -> Path:
+        return self.root / "facts" / kind / f"{key.removeprefix('sha256:')}.json"
+
+    # Folders
+
+    @contextmanager
+    def folder(self, target: Path) -> Iterator[Path]:
+        """Fill a new folder that takes its place `target` only when complete.
+
+        When another process was first, its folder stays and this one is dropped.
+        """
+        temporary = Path(tempfile.mkdtemp(prefix="tree-", dir=self.root / "tmp"))
+        try:
+            with _told(f"filling {target.name}", self.root):
+                yield temporary
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    temporary.rename(target)
+                except OSError as error:
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
+        finally:
+            remove_tree(temporary)
+
+    @contextmanager
+    def held(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Hold the store: builds share it, pruning has it alone."""
+        with _told("locking the store", self.root):
+            stream = (self.root / "lock").open("a")
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def once(self, name: str) -> Iterator[None]:
+        """Let one process at a time do the piece of work with this name."""
+        path = self.root / "tmp" / f"{name}.lock"
+        with _told("locking the store", self.root):
+            stream = path.open("a")
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def update(self, path: Path, change: Callable[[bytes], bytes]) -> None:
+        """Change a small file (``index.json``) under a lock, atomically."""
+        with self.once(path.name), _told(f"writing {path.name}", self.root):
+            old = path.read_bytes() if path.exists() else b""
+            _replace(self.root, path, change(old))
+
+    def _temporary(self, prefix: str) -> tuple[int, Path]:
+        with _told("writing to the store", self.root):
+            descriptor, name = tempfile.mkstemp(prefix=prefix, dir=self.root / "tmp")
+        return descriptor, Path(name)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder even where the files in it took away their own write bits."""
+    if not path.exists():
+        return
+
+    for folder, _, _ in os.walk(path):
+        with suppress(OSError):
+            Path(folder).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _replace(root: Path, path: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix="file-", dir=root / "tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(doing: str, root: Path) -> Iterator[None]:
+    """Turn the operating system's errors into ones that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise StoreError(
+            f"{doing}: {error.strerror} ({error.filename or root})",
+            hint="free some space with `firstlight cache prune`, or set "
+            "FIRSTLIGHT_STORE to a folder on a larger disk"
+            if full
+            else "set FIRSTLIGHT_STORE to a folder you may write",
+        ) from error
