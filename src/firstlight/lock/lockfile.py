@@ -32,7 +32,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deb:
-    """One OS package: `filename` is relative to the archive's root (``pool/main/…``)."""
+    """One OS package; `filename` is relative to the archive (``pool/main/…``)."""
 
     name: str
     version: str
