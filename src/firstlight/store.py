@@ -21,6 +21,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -82,19 +83,28 @@ class Store:
         return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
     def has(self, digest: Digest, size: int | None = None) -> bool:
-        """Whether the blob is here, and has the size when one is given.
+        """Whether the blob is here, of this size, and as it was when verified.
 
-        A blob of the wrong size (a disk that lost its end) is removed and counts as
-        absent, so the next step fetches or makes it again.
+        A blob that changed on disk since (another time, inode or size) is hashed again;
+        a damaged one is removed and counts as absent, so the next step makes it anew.
         """
         path = self.path(digest)
         try:
-            found = path.stat().st_size
+            found = path.stat()
         except OSError:
             return False
-        if size is not None and found != size:
+        if size is not None and found.st_size != size:
             path.unlink(missing_ok=True)
             return False
+        stamp = self._fact_path("stamp", digest)
+        if self.fact("stamp", digest) == _stamp(found):
+            if stamp.stat().st_mtime < time.time() - 3600:
+                os.utime(stamp)  # The last use, which pruning by age goes by.
+            return True
+        if _hash_file(path) != digest:
+            path.unlink(missing_ok=True)
+            return False
+        self.record("stamp", digest, _stamp(path.stat()))
         return True
 
     def read(self, digest: Digest) -> BinaryIO:
@@ -138,7 +148,9 @@ class Store:
                         "run the command again to fetch it anew",
                     )
                 temporary.chmod(0o444)
-                temporary.replace(self.path(writer.digest))
+                path = self.path(writer.digest)
+                temporary.replace(path)
+                self.record("stamp", writer.digest, _stamp(path.stat()))
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -168,7 +180,8 @@ class Store:
         data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
         with _told(f"recording {kind}", self.root):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.root, path, data)
+            # A fact lost with the power is only computed again: no fsync.
+            _replace(self.root, path, data, sync=False)
 
     def _fact_path(self, kind: str, key: str) -> Path:
         return self.root / "facts" / kind / f"{key.removeprefix('sha256:')}.json"
@@ -236,14 +249,24 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def _replace(root: Path, path: Path, data: bytes) -> None:
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
+
+
+def _hash_file(path: Path) -> Digest:
+    with path.open("rb") as stream:
+        return Digest("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def _replace(root: Path, path: Path, data: bytes, *, sync: bool = True) -> None:
     descriptor, name = tempfile.mkstemp(prefix="file-", dir=root / "tmp")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
