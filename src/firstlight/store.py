@@ -107,6 +107,10 @@ class Store:
         self.record("stamp", digest, _stamp(path.stat()))
         return True
 
+    def forget(self, digest: Digest) -> None:
+        """Drop the belief that a blob is intact: the next `has` hashes it."""
+        self._fact_path("stamp", digest).unlink(missing_ok=True)
+
     def read(self, digest: Digest) -> BinaryIO:
         """Open a blob for reading.
 
@@ -206,6 +210,15 @@ class Store:
                         raise
         finally:
             remove_tree(temporary)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for work that is thrown away afterwards."""
+        folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.root / "tmp"))
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
 
     @contextmanager
     def held(self, *, exclusive: bool = False) -> Iterator[None]:

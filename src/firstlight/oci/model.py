@@ -36,12 +36,16 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer: `digest` and `size` of the blob, `diff_id` of the tar inside."""
+    """One layer: `digest` and `size` of the blob, `diff_id` of the tar inside.
+
+    `recipe` is the key of what it was made from; None for layers from elsewhere.
+    """
 
     digest: Digest
     diff_id: Digest
     size: int
     title: str
+    recipe: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

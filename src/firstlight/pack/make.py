@@ -1,0 +1,198 @@
+"""Recipes to layers: made on all cores, or copied when their facts are known."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from firstlight.digest import Digest
+from firstlight.errors import DigestError, MismatchError
+from firstlight.lock.lockfile import LayerFact
+from firstlight.oci.model import Layer
+from firstlight.pack.layer import Sink, write_layer
+from firstlight.pack.plan import Recipe
+from firstlight.progress import Progress
+from firstlight.store import BlobWriter, Store
+
+__all__ = ["make_layers", "remake_layers"]
+
+
+def make_layers(
+    recipes: Sequence[Recipe],
+    promised: Sequence[LayerFact],
+    *,
+    jobs: int,
+    store: Store,
+    progress: Progress,
+) -> list[Layer]:
+    """Return the layers, each in the store.
+
+    Args:
+        promised: What the lock says the layers are; believed, and held against what
+            comes out.
+
+    Raises:
+        MismatchError: when the locked packages give another layer than promised.
+        ArtefactError, StoreError: as their names say.
+    """
+    locked = {fact.key: fact for fact in promised}
+
+    def make(recipe: Recipe, stop: threading.Event) -> Layer:
+        fact = locked.get(recipe.key)
+        known = fact or _fact(store, recipe)
+        layer = known and _copied(recipe, known, store, progress, stop)
+        if layer is None:
+            layer = _made(recipe, store, progress, stop)
+        if fact is not None and layer.digest != fact.digest:
+            raise MismatchError(
+                f"layer {recipe.title}: its locked packages give {layer.digest}, "
+                f"firstlight.lock says {fact.digest}",
+                hint="the lock was edited or damaged; restore it, or lock again",
+            )
+        store.record("layer", recipe.key, _facts_json(layer))
+        return layer
+
+    return _in_parallel(recipes, jobs, make)
+
+
+def remake_layers(
+    recipes: Sequence[Recipe], *, jobs: int, progress: Progress
+) -> list[Layer]:
+    """Make every layer only to know its digests; believes and writes nothing."""
+    return _in_parallel(
+        recipes, jobs, lambda recipe, stop: _remake(recipe, progress, stop)
+    )
+
+
+class _CancelledError(Exception):
+    """Another layer failed, or the user pressed Ctrl-C."""
+
+
+@dataclass(slots=True)
+class _Guard:
+    """A sink that stops the writer behind it when `stop` is set."""
+
+    sink: Sink
+    stop: threading.Event
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Pass the bytes on, unless the work was stopped."""
+        if self.stop.is_set():
+            raise _CancelledError
+        return self.sink.write(data)
+
+
+def _in_parallel(
+    recipes: Sequence[Recipe],
+    jobs: int,
+    make: Callable[[Recipe, threading.Event], Layer],
+) -> list[Layer]:
+    """Make the layers on all cores, the largest first; stop all when one fails."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(jobs) as pool:
+        order = sorted(recipes, key=lambda recipe: -recipe.size)
+        futures = {recipe.key: pool.submit(make, recipe, stop) for recipe in order}
+        try:
+            wait(futures.values(), return_when=FIRST_EXCEPTION)
+        finally:
+            if not all(each.done() for each in futures.values()):
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+        _raise_first(list(futures.values()))
+    return [futures[recipe.key].result() for recipe in recipes]
+
+
+def _raise_first(futures: Sequence[Future[Layer]]) -> None:
+    for future in futures:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not isinstance(error, _CancelledError):
+            raise error
+
+
+def _copied(
+    recipe: Recipe,
+    known: LayerFact,
+    store: Store,
+    progress: Progress,
+    stop: threading.Event,
+) -> Layer | None:
+    """The layer as the facts have it, copied when not here; None if they are wrong."""
+    layer = Layer(
+        digest=known.digest,
+        diff_id=known.diff_id,
+        size=known.size,
+        title=recipe.title,
+        recipe=recipe.key,
+    )
+    if store.has(known.digest, known.size):
+        return layer
+    try:
+        with (
+            progress.task("layer", recipe.title, known.size) as task,
+            store.writing(known.digest, recipe.title) as out,
+        ):
+            guard = _Guard(out, stop)
+            write_layer(recipe.entries(), guard, task=task, inflate=False)
+    except DigestError:
+        return None
+    return layer
+
+
+def _made(
+    recipe: Recipe, store: Store, progress: Progress, stop: threading.Event
+) -> Layer:
+    with (
+        progress.task("layer", recipe.title, recipe.size) as task,
+        store.writing(name=recipe.title) as out,
+    ):
+        diff_id = write_layer(recipe.entries(), _Guard(out, stop), task=task)
+    return _layer(recipe, out, diff_id)
+
+
+def _remake(recipe: Recipe, progress: Progress, stop: threading.Event) -> Layer:
+    """Make a layer only to know its digests."""
+    out = BlobWriter(_Nowhere())
+    with progress.task("layer", recipe.title, recipe.size) as task:
+        diff_id = write_layer(recipe.entries(), _Guard(out, stop), task=task)
+    return _layer(recipe, out, diff_id)
+
+
+class _Nowhere(io.RawIOBase):
+    """Takes bytes and forgets them."""
+
+    def write(self, data: Any) -> int:
+        """Count the bytes as written."""
+        return len(data)
+
+
+def _facts_json(layer: Layer) -> dict[str, Any]:
+    return {"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}
+
+
+def _layer(recipe: Recipe, out: BlobWriter, diff_id: Digest | None) -> Layer:
+    assert diff_id is not None
+    return Layer(
+        digest=out.digest,
+        diff_id=diff_id,
+        size=out.size,
+        title=recipe.title,
+        recipe=recipe.key,
+    )
+
+
+def _fact(store: Store, recipe: Recipe) -> LayerFact | None:
+    match store.fact("layer", recipe.key):
+        case {"digest": str(blob), "diff_id": str(diff_id), "size": int(size)}:
+            return LayerFact(
+                key=recipe.key,
+                title=recipe.title,
+                digest=Digest(blob),
+                diff_id=Digest(diff_id),
+                size=size,
+            )
+        case _:
+            return None

@@ -1,0 +1,227 @@
+"""A lock to recipes: which layers the image has, and what each is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firstlight import digest
+from firstlight.digest import Digest
+from firstlight.errors import ArtefactError
+from firstlight.lock.lockfile import FORMAT, Deb, Lock, PlatformLock, Wheel
+from firstlight.oci.model import canonical_json
+from firstlight.pack.deb import deb_entries
+from firstlight.pack.entry import Entry
+from firstlight.pack.group import Item, group
+from firstlight.pack.system import system_entries
+from firstlight.pack.venv import venv_entries
+from firstlight.pack.wheel import wheel_entries
+from firstlight.progress import Progress
+from firstlight.store import Store
+
+__all__ = ["Recipe", "plan", "PREFIX"]
+
+PREFIX = "opt/venv"
+"""Where the Python packages live in every image."""
+
+_WHEELS = 16 << 20
+_DEBS = 24 << 20
+_MOST_DEBS = 16
+_MOST_WHEELS = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make one layer, without having made it.
+
+    `key` is the digest of everything the layer's bytes depend on; `size` the bytes of
+    its inputs, by which work is ordered; `entries` may be called again and again.
+    """
+
+    title: str
+    key: Digest
+    size: int
+    entries: Callable[[], Iterable[Entry]]
+
+
+def plan(
+    lock: Lock,
+    part: PlatformLock,
+    wheels: Sequence[Wheel],
+    store: Store,
+    progress: Progress,
+) -> list[Recipe]:
+    """Return the image's layers from the bottom up: OS, system files, venv, wheels.
+
+    Every wheel and ``.deb`` must be in the store.
+
+    Raises:
+        ArtefactError: when a wheel is damaged or two files cannot stand together.
+    """
+    debs = [_deb_item(deb, store) for deb in part.debs]
+    return [
+        *_deb_recipes(debs),
+        _system_recipe(lock, part, store),
+        _venv_recipe(lock.python),
+        *_wheel_recipes([_wheel_item(each, store) for each in wheels], lock, progress),
+    ]
+
+
+def _key(kind: str, **inputs: Any) -> Digest:
+    return digest.of_bytes(canonical_json({"format": FORMAT, "kind": kind, **inputs}))
+
+
+def _title(items: Sequence[Item]) -> str:
+    first, last = items[0], items[-1]
+    if len(items) == 1:
+        return f"{first.name} {first.version}"
+    return f"{first.name} … {last.name} ({len(items)} packages)"
+
+
+# The operating system
+
+
+def _deb_item(deb: Deb, store: Store) -> Item:
+    return Item(
+        name=f"{deb.name}:{deb.architecture}",
+        version=deb.version,
+        filename=deb.filename.rpartition("/")[2],
+        digest=deb.digest,
+        size=deb.size,
+        path=store.path(deb.digest),
+    )
+
+
+def _deb_recipes(debs: Sequence[Item]) -> Iterator[Recipe]:
+    for items in group(debs, limit=_DEBS, most=_MOST_DEBS):
+
+        def entries(items: tuple[Item, ...] = items) -> Iterator[Entry]:
+            for item in items:
+                yield from deb_entries(item.path, filename=item.filename)
+
+        yield Recipe(
+            f"os: {_title(items)}",
+            _key("debs", debs=[item.digest for item in items]),
+            # Unpacking xz and compressing again costs about five times a copy.
+            5 * sum(item.size for item in items),
+            entries,
+        )
+
+
+def _system_recipe(lock: Lock, part: PlatformLock, store: Store) -> Recipe:
+    def entries() -> Iterable[Entry]:
+        return system_entries(
+            [(deb, store.path(deb.digest)) for deb in part.debs],
+            platform=part.platform,
+            profile=lock.profile,
+            suite=lock.suite,
+        )
+
+    key = _key(
+        "system",
+        debs=[[deb.name, deb.digest] for deb in part.debs],
+        platform=part.platform,
+        profile=lock.profile,
+        suite=lock.suite,
+    )
+    return Recipe("system files", key, sum(deb.size for deb in part.debs), entries)
+
+
+# Python
+
+
+def _venv_recipe(python: str) -> Recipe:
+    return Recipe(
+        f"python {python} environment",
+        _key("venv", python=python, prefix=PREFIX),
+        1,
+        lambda: venv_entries(python, prefix=PREFIX),
+    )
+
+
+def _wheel_item(wheel: Wheel, store: Store) -> Item:
+    path = store.path(wheel.digest)
+    return Item(
+        name=wheel.name,
+        version=wheel.version,
+        filename=wheel.filename,
+        digest=wheel.digest,
+        size=path.stat().st_size,
+        path=path,
+    )
+
+
+def _wheel_recipes(
+    items: Sequence[Item], lock: Lock, progress: Progress
+) -> Iterator[Recipe]:
+    files = {item.digest: _read_wheel(item, lock.python) for item in items}
+    lost = _overwritten(items, files, progress)
+    for members in group(items, limit=_WHEELS, most=_MOST_WHEELS):
+
+        def entries(members: tuple[Item, ...] = members) -> Iterator[Entry]:
+            for item in members:
+                without = lost.get(item.digest, frozenset())
+                for entry in files[item.digest]:
+                    if entry.path not in without:
+                        yield entry
+
+        yield Recipe(
+            _title(members),
+            _key(
+                "wheels",
+                python=lock.python,
+                prefix=PREFIX,
+                wheels=[[item.filename, item.digest] for item in members],
+                without=sorted(
+                    path for item in members for path in lost.get(item.digest, ())
+                ),
+            ),
+            sum(item.size for item in members),
+            entries,
+        )
+
+
+def _read_wheel(item: Item, python: str) -> list[Entry]:
+    entries = wheel_entries(
+        item.path, filename=item.filename, python=python, prefix=PREFIX
+    )
+    return sorted(entries, key=lambda entry: entry.path)
+
+
+def _overwritten(
+    items: Sequence[Item], files: Mapping[Digest, list[Entry]], progress: Progress
+) -> dict[Digest, frozenset[str]]:
+    """Which paths of which wheel another wheel, later by name, puts there as well.
+
+    An installer that goes by name leaves the later file in place, and so do we; a file
+    under what is a file elsewhere cannot be installed by anyone.
+    """
+    owner: dict[str, Item] = {}
+    lost: dict[Digest, set[str]] = {}
+    for item in sorted(items, key=lambda item: item.name):
+        for entry in files[item.digest]:
+            before = owner.get(entry.path)
+            if before is not None and before is not item:
+                lost.setdefault(before.digest, set()).add(entry.path)
+                progress.say(
+                    f"{before.name} and {item.name} both install {entry.path}; "
+                    f"the one of {item.name} stays"
+                )
+            owner[entry.path] = item
+    _refuse_nested(owner)
+    return {key: frozenset(paths) for key, paths in lost.items()}
+
+
+def _refuse_nested(owner: Mapping[str, Item]) -> None:
+    folders = {Path(path).parent.as_posix() for path in owner}
+    for folder in folders:
+        while folder not in ("", "."):
+            if folder in owner:
+                raise ArtefactError(
+                    f"{owner[folder].filename} installs {folder} as a file, but "
+                    "another wheel has files below it",
+                    hint="leave one of the two packages out",
+                )
+            folder = folder.rpartition("/")[0]
