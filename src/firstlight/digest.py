@@ -13,7 +13,7 @@ __all__ = ["Digest", "parse_digest", "of_bytes", "HashingReader", "CHUNK"]
 Digest = NewType("Digest", str)
 """``sha256:`` and 64 lower-case hex digits; strings become one in `parse_digest`."""
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 """Bytes moved at once: large enough to release the GIL for long, small in memory."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")

@@ -43,7 +43,8 @@ _TYPES = {
 }
 _BLOCK = 512
 _BATCH = 256 << 10
-_INFLATED = 4 << 20
+_INFLATED = 1 << 20
+_LARGE = 128 << 10
 _TRAILER = struct.Struct("<II")
 _TAIL = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(356, b"\0")
 _TAIL_SUM = sum(_TAIL) + 8 * ord(" ")
@@ -67,9 +68,13 @@ class _Gathered:
 
     def add(self, data: bytes) -> None:
         """Take the next bytes."""
+        if len(data) >= _LARGE:
+            self.flush()
+            self._hand_on(data)
+            return
         self._pieces.append(data)
         self._size += len(data)
-        if self._size >= CHUNK:
+        if self._size >= _LARGE:
             self.flush()
 
     def flush(self) -> None:
