@@ -107,6 +107,17 @@ class Store:
         self.record("stamp", digest, _stamp(path.stat()))
         return True
 
+    def size(self, digest: Digest) -> int:
+        """Return the size of a blob in bytes.
+
+        Raises:
+            StoreError: when it is not here.
+        """
+        try:
+            return self.path(digest).stat().st_size
+        except OSError as error:
+            raise self._absent(digest, error) from error
+
     def forget(self, digest: Digest) -> None:
         """Drop the belief that a blob is intact: the next `has` hashes it."""
         self._fact_path("stamp", digest).unlink(missing_ok=True)
@@ -120,10 +131,13 @@ class Store:
         try:
             return self.path(digest).open("rb")
         except OSError as error:
-            raise StoreError(
-                f"blob {digest} is not in the store {self.root}: {error.strerror}",
-                hint="run the command again: what is missing is made or fetched anew",
-            ) from error
+            raise self._absent(digest, error) from error
+
+    def _absent(self, digest: Digest, error: OSError) -> StoreError:
+        return StoreError(
+            f"blob {digest} is not in the store {self.root}: {error.strerror}",
+            hint="run the command again: what is missing is made or fetched anew",
+        )
 
     @contextmanager
     def writing(

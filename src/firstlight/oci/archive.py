@@ -56,7 +56,7 @@ def write_oci(
     Raises:
         StoreError: when the file cannot be written; nothing is left of it.
     """
-    size = store.path(image.manifest).stat().st_size
+    size = store.size(image.manifest)
     documents = {
         "oci-layout": b'{"imageLayoutVersion":"1.0.0"}\n',
         "index.json": index_json(b"", image, size, tag or image.name, str(file)),
@@ -72,7 +72,7 @@ def _write(
     progress: Progress | None,
 ) -> None:
     temporary = file.with_name(f".{file.name}.part")
-    total = sum(store.path(blob).stat().st_size for blob in blobs_of(image))
+    total = sum(store.size(blob) for blob in blobs_of(image))
     try:
         with (
             (progress or Progress()).task("write", file.name, total) as task,
@@ -99,7 +99,7 @@ def _fill(
     for blob in blobs_of(image):
         info = tarfile.TarInfo(f"blobs/sha256/{blob[7:]}")
         with store.read(blob) as stream:
-            info.size = store.path(blob).stat().st_size
+            info.size = store.size(blob)
             archive.addfile(info, stream)
         task.advance(info.size)
     for name, data in documents.items():

@@ -60,7 +60,7 @@ def _is_same(entry: dict[str, Any], platform: str, tag: str) -> bool:
 
 def add_reference(store: Store, image: Image, tag: str = "") -> None:
     """Let the store's own index name the image, so that other tools can read it."""
-    size = store.path(image.manifest).stat().st_size
+    size = store.size(image.manifest)
     path = store.root / "index.json"
     store.update(
         path, lambda old: index_json(old, image, size, tag or image.name, str(path))
@@ -93,7 +93,7 @@ def write(
         (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}\n')
         index = folder / "index.json"
         old = index.read_bytes() if index.exists() else b""
-        size = store.path(image.manifest).stat().st_size
+        size = store.size(image.manifest)
         new = index_json(old, image, size, tag or image.name, str(index))
         temporary = folder / f".index.json.{os.getpid()}"
         temporary.write_bytes(new)

@@ -1,0 +1,56 @@
+"""Groups: few layers, and a change of one package leaves the others alone."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firstlight.digest import Digest
+from firstlight.pack.group import Item, group
+
+
+def item(name: str, size: int) -> Item:
+    return Item(
+        name=name,
+        version="1",
+        filename=f"{name}-1.whl",
+        digest=Digest(f"sha256:{name}"),
+        size=size,
+        path=Path(name),
+    )
+
+
+names = st.lists(st.text("abcdefgh", min_size=1, max_size=6), unique=True, max_size=80)
+
+
+@given(names, st.randoms())
+def test_every_item_is_in_one_group_whatever_the_order(found, rnd):
+    items = [item(name, 1 + 7919 * n % 3000) for n, name in enumerate(found)]
+    groups = group(items, limit=2000)
+    assert sorted(each.name for one in groups for each in one) == sorted(found)
+    shuffled = list(items)
+    rnd.shuffle(shuffled)
+    assert group(shuffled, limit=2000) == groups
+
+
+@given(names)
+def test_a_group_is_no_larger_than_its_limit_unless_one_package_is(found):
+    items = [item(name, 100 + 37 * n) for n, name in enumerate(found)]
+    for one in group(items, limit=1000):
+        assert len(one) == 1 or sum(each.size for each in one) <= 1000
+
+
+def test_a_new_package_changes_few_groups():
+    rnd = random.Random(7)
+    items = [item(f"pkg{rnd.random():.6f}", rnd.randint(10, 200)) for _ in range(120)]
+    before = set(group(items, limit=2000))
+    after = set(group([*items, item("pkg0.5", 100)], limit=2000))
+    assert len(after - before) <= 2
+
+
+def test_the_number_of_layers_is_bounded():
+    items = [item(f"p{n:03}", 5000) for n in range(300)]
+    assert len(group(items, limit=1000, most=40)) <= 40
