@@ -1,0 +1,207 @@
+"""Real engines, started by the tests themselves, and one small image for all of them.
+
+Each engine gets its own data folder and process group and is stopped by its own process
+id. A program that is missing is installed from the machine's archive; only where that
+is not possible (not root) are the tests skipped. A program that is there and fails is a
+failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from engine_tools import Built, Project, Tool, daemon, read_layout
+
+PACKAGES = [
+    "docker.io",
+    "podman",
+    "crun",
+    "runc",
+    "netavark",
+    "aardvark-dns",
+    "iptables",
+    "iproute2",
+    "uidmap",
+    "slirp4netns",
+    "fuse-overlayfs",
+    "skopeo",
+    "umoci",
+    "docker-registry",
+]
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str], str]:
+    """Find a program, installing the engines where it is missing."""
+
+    def find(program: str) -> str:
+        # The distribution's own docker comes before any other on the path: it can
+        # build with BuildKit without a plug-in.
+        for folder in ("/usr/bin", "/usr/sbin"):
+            if os.access(f"{folder}/{program}", os.X_OK):
+                return f"{folder}/{program}"
+        found = shutil.which(program)
+        if found:
+            return found
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            pytest.skip(f"{program} is not here and only root on Debian can install it")
+        _install()
+        found = shutil.which(program)
+        assert found, f"{program} is still missing after installing {PACKAGES}"
+        return found
+
+    return find
+
+
+def _install() -> None:
+    apt = Tool(words=("apt-get", "-qq"), environ={"DEBIAN_FRONTEND": "noninteractive"})
+    apt.run("update")
+    apt.run("install", "-y", "--no-install-recommends", *PACKAGES, timeout=900)
+
+
+@pytest.fixture(scope="session")
+def workspace() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has at most 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="firstlight-engines-"))
+    folder.chmod(0o755)
+    yield folder
+    subprocess.run(["chmod", "-R", "u+rwX", folder], check=False, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def project(workspace: Path) -> Project:
+    """The small project, locked once; its store holds the inputs and the layers."""
+    project = Project.make(workspace / "project", einops="0.8.0")
+    project.run("lock")
+    return project
+
+
+@pytest.fixture(scope="session")
+def small_image(project: Project, workspace: Path) -> Built:
+    """The small image as an OCI layout and as an archive that Docker loads."""
+    layout, archive = workspace / "layout", workspace / "image.tar"
+    project.run("build", "-o", f"oci:{layout}")
+    project.run("build", "-o", f"docker-archive:{archive}")
+    return read_layout(layout, archive)
+
+
+@pytest.fixture(scope="session")
+def docker(need: Callable[[str], str], workspace: Path) -> Iterator[Tool]:
+    """A Docker daemon of its own, without a bridge and without touching iptables."""
+    client, server = need("docker"), need("dockerd")
+    if os.geteuid() != 0:
+        pytest.skip("dockerd needs root")
+    folder = workspace / "docker"
+    folder.mkdir()
+    tool = Tool(words=(client, "-H", f"unix://{folder}/sock"))
+    command = [
+        *(server, "--data-root", folder / "data", "--exec-root", folder / "exec"),
+        *("-H", f"unix://{folder}/sock", "--pidfile", folder / "pid"),
+        *("--bridge=none", "--iptables=false", "--ip-forward=false"),
+    ]
+    with daemon(command, folder / "log", lambda: tool.attempt("info").returncode == 0):
+        yield tool
+
+
+@pytest.fixture(scope="session")
+def registry(need: Callable[[str], str], workspace: Path) -> Iterator[str]:
+    """A registry on loopback; gives ``host:port``."""
+    program = need("docker-registry")
+    folder = workspace / "registry"
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    config = folder / "config.yml"
+    config.write_text(
+        "version: 0.1\nlog: {level: warn}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    address = f"127.0.0.1:{port}"
+    with daemon([program, "serve", config], folder / "log", lambda: _answers(address)):
+        yield address
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/v2/", timeout=2):
+            return True
+    except urllib.error.URLError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def podman(need: Callable[[str], str], workspace: Path) -> Iterator[Tool]:
+    """Podman with its own storage, run by runc (crun 1.8 refuses hybrid cgroups)."""
+    program, runtime = need("podman"), need("runc")
+    folder = workspace / "podman"
+    tool = Tool(
+        words=(
+            *(program, "--root", str(folder / "root"), "--runroot"),
+            *(str(folder / "run"), "--tmpdir", str(folder / "tmp")),
+            *("--runtime", runtime, "--cgroup-manager", "cgroupfs"),
+            *("--events-backend", "file"),
+        )
+    )
+    yield tool
+    tool.attempt("rm", "-af")
+    tool.attempt("rmi", "-af")
+
+
+@pytest.fixture(scope="session")
+def podman_run(podman: Tool) -> Tool:
+    """`podman run` with limits that a container may also set on a container."""
+    return Tool(
+        words=(
+            *(*podman.words, "run", "--rm", "--network", "none"),
+            *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def skopeo(need: Callable[[str], str]) -> Tool:
+    """skopeo, which reads every transport."""
+    return Tool(words=(need("skopeo"),))
+
+
+@pytest.fixture(scope="session")
+def umoci(need: Callable[[str], str]) -> Tool:
+    """umoci, a strict reader of OCI layouts."""
+    return Tool(words=(need("umoci"),))
+
+
+@pytest.fixture(scope="session")
+def in_docker(docker: Tool, small_image: Built) -> Tool:
+    """`docker run` of the small image, loaded from its archive."""
+    said = docker.run("load", "-i", small_image.archive)
+    name = said.split("Loaded image: ")[-1].strip()
+    assert docker.run("inspect", "-f", "{{.Id}}", name).strip() == small_image.image_id
+    return Tool(words=(*docker.words, "run", "--rm", "--network", "none", name))
+
+
+@pytest.fixture(scope="session")
+def in_podman(podman: Tool, podman_run: Tool, small_image: Built) -> Tool:
+    """`podman run` of the small image, pulled from its layout."""
+    source = f"oci:{small_image.layout}:{small_image.tag}"
+    found = podman.run("pull", "-q", source).strip()
+    assert f"sha256:{found}" == small_image.image_id
+    return Tool(words=(*podman_run.words, found))
+
+
+@pytest.fixture(params=["docker", "podman"])
+def inside(request: pytest.FixtureRequest) -> Tool:
+    """A command inside the small image, once for each engine."""
+    tool = request.getfixturevalue(f"in_{request.param}")
+    assert isinstance(tool, Tool)
+    return tool

@@ -1,0 +1,255 @@
+"""What the engine tests talk to: commands, a project to build, a written layout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+__all__ = ["Tool", "Project", "Built", "read_layout", "tables", "daemon"]
+
+SPEC = """\
+name = "accept"
+python = "3.11"
+packages = ["einops=={einops}", "numpy==2.2.6", "requests==2.32.3"]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A command with its fixed arguments; `run` gives stdout or fails with both."""
+
+    words: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: object, timeout: float = 600) -> str:
+        """Run to a good end and return stdout; the failure shows all that was said."""
+        done = self.attempt(*arguments, timeout=timeout)
+        assert done.returncode == 0, (
+            f"{' '.join(done.args)}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+        return done.stdout
+
+    def attempt(
+        self, *arguments: object, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run to any end."""
+        return subprocess.run(
+            [*self.words, *map(str, arguments)],
+            env={**os.environ, **self.environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with a spec and a store; runs firstlight there as its own process."""
+
+    folder: Path
+    store: Path
+    python: Path = Path(sys.executable)
+
+    @classmethod
+    def make(cls, folder: Path, *, store: Path | None = None, einops: str) -> Project:
+        """Write the spec of the small image into a new folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "firstlight.toml").write_text(SPEC.format(einops=einops))
+        return cls(folder=folder, store=store or folder.parent / f"{folder.name}-store")
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How firstlight is started under this project's Python."""
+        return (
+            str(self.python),
+            "-c",
+            "import sys; from firstlight.cli import main; sys.exit(main())",
+        )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of a run: this store, no colours, one locale."""
+        return {**os.environ, "FIRSTLIGHT_STORE": str(self.store), "NO_COLOR": "1"}
+
+    def attempt(
+        self,
+        *arguments: object,
+        environ: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> subprocess.CompletedProcess[str]:
+        """Run firstlight to any end."""
+        return subprocess.run(
+            [*prefix, *self.command, *map(str, arguments)],
+            cwd=self.folder,
+            env={**self.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=1200,
+            check=False,
+        )
+
+    def run(
+        self,
+        *arguments: object,
+        environ: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> str:
+        """Run firstlight to a good end and return stdout."""
+        done = self.attempt(*arguments, environ=environ, prefix=prefix)
+        assert done.returncode == 0, (
+            f"firstlight {' '.join(map(str, arguments))}\nexit {done.returncode}\n"
+            f"{done.stdout}{done.stderr}"
+        )
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start firstlight in its own process group and do not wait."""
+        return subprocess.Popen(
+            [*self.command, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def copy(self, folder: Path, store: Path) -> Project:
+        """The same spec and lock in another folder, with another store."""
+        shutil.copytree(self.folder, folder)
+        return Project(folder=folder, store=store, python=self.python)
+
+    def inputs(self) -> dict[str, tuple[str, int | None]]:
+        """File name -> digest and size of every wheel and `.deb` the lock names."""
+        wanted: dict[str, tuple[str, int | None]] = {}
+        lock = tomllib.loads((self.folder / "firstlight.lock").read_text())
+        for deb in tables(lock, "digest", "filename"):
+            wanted[Path(str(deb["filename"])).name] = (
+                _hex(str(deb["digest"])),
+                int(str(deb["size"])),
+            )
+        pylock = tomllib.loads((self.folder / "pylock.toml").read_text())
+        for package in pylock["packages"]:
+            for wheel in package.get("wheels", ()):
+                name = wheel.get("name") or str(wheel.get("url", wheel.get("path")))
+                wanted[name.rsplit("/", 1)[-1]] = (
+                    wheel["hashes"]["sha256"],
+                    wheel.get("size"),
+                )
+        return wanted
+
+    def seed(self, target: Path) -> Path:
+        """A new store with copies of the inputs and nothing else; return its folder."""
+        blobs = target / "blobs" / "sha256"
+        blobs.mkdir(parents=True, exist_ok=True)
+        for digest, _ in self.inputs().values():
+            source = self.store / "blobs" / "sha256" / digest
+            if source.exists():
+                shutil.copy2(source, blobs / digest)
+        return target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """An image as its OCI layout tells it."""
+
+    layout: Path
+    archive: Path
+    tag: str
+
+    @property
+    def manifest_digest(self) -> str:
+        """The digest that the layout's index names."""
+        index = json.loads((self.layout / "index.json").read_bytes())
+        return str(index["manifests"][0]["digest"])
+
+    @property
+    def manifest(self) -> dict[str, object]:
+        """The manifest itself."""
+        found: dict[str, object] = json.loads(self.blob(self.manifest_digest))
+        return found
+
+    @property
+    def image_id(self) -> str:
+        """The digest of the config."""
+        config = self.manifest["config"]
+        assert isinstance(config, dict)
+        return str(config["digest"])
+
+    def blob(self, digest: str) -> bytes:
+        """The bytes of a blob of the layout."""
+        name = digest.removeprefix("sha256:")
+        return (self.layout / "blobs" / "sha256" / name).read_bytes()
+
+
+def read_layout(layout: Path, archive: Path = Path()) -> Built:
+    """Read what a build wrote; the tag is the one in the layout's index."""
+    index = json.loads((layout / "index.json").read_bytes())
+    tag = index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"]
+    return Built(layout=layout, archive=archive, tag=tag)
+
+
+def tables(value: object, *keys: str) -> Iterator[dict[str, object]]:
+    """Every table, however deep, that has all of the keys."""
+    if isinstance(value, dict):
+        if all(key in value for key in keys):
+            yield value
+        for inner in value.values():
+            yield from tables(inner, *keys)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from tables(inner, *keys)
+
+
+def _hex(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+@contextmanager
+def daemon(
+    command: Sequence[object], log: Path, ready: Callable[[], bool]
+) -> Iterator[None]:
+    """Run a process of its own group until the block ends; stop it by its id."""
+    words = [str(word) for word in command]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{words[0]}:\n{log.read_text()[-4000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
