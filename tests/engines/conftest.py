@@ -16,10 +16,11 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_tools import Built, Project, Tool, daemon, read_layout
+from engine_tools import Built, Project, Tool, daemon
 
 PACKAGES = [
     "docker.io",
@@ -89,10 +90,32 @@ def project(workspace: Path) -> Project:
 @pytest.fixture(scope="session")
 def small_image(project: Project, workspace: Path) -> Built:
     """The small image as an OCI layout and as an archive that Docker loads."""
-    layout, archive = workspace / "layout", workspace / "image.tar"
-    project.run("build", "-o", f"oci:{layout}")
-    project.run("build", "-o", f"docker-archive:{archive}")
-    return read_layout(layout, archive)
+    archive = workspace / "image.tar"
+    builder = project.copy(workspace / "builder", store=project.store)
+    built = builder.build(workspace / "layout")
+    builder.run("build", "-o", f"docker-archive:{archive}")
+    return replace(built, archive=archive)
+
+
+@pytest.fixture(scope="session")
+def seeded(
+    project: Project, small_image: Built, workspace: Path
+) -> Iterator[Callable[[], Project]]:
+    """Make a project with its own store, which holds the inputs and no layer yet."""
+    assert small_image.image_id
+    folders: list[Path] = []
+
+    def make() -> Project:
+        folder = Path(tempfile.mkdtemp(prefix="seeded-", dir=workspace))
+        folder.chmod(0o755)
+        folders.append(folder)
+        for old in folders[:-4]:
+            shutil.rmtree(old, ignore_errors=True)
+        return project.copy(folder / "project", store=project.seed(folder / "store"))
+
+    yield make
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

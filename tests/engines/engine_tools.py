@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+import firstlight
 
 __all__ = ["Tool", "Project", "Built", "read_layout", "tables", "daemon"]
 
@@ -84,7 +87,12 @@ class Project:
     @property
     def environ(self) -> dict[str, str]:
         """The environment of a run: this store, no colours, one locale."""
-        return {**os.environ, "FIRSTLIGHT_STORE": str(self.store), "NO_COLOR": "1"}
+        return {
+            **os.environ,
+            "FIRSTLIGHT_STORE": str(self.store),
+            "NO_COLOR": "1",
+            "PYTHONPATH": str(Path(firstlight.__file__).parents[1]),
+        }
 
     def attempt(
         self,
@@ -117,6 +125,17 @@ class Project:
             f"{done.stdout}{done.stderr}"
         )
         return done.stdout
+
+    def build(
+        self,
+        layout: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> Built:
+        """Build into an OCI layout and read it back, every blob checked."""
+        self.run("build", "-o", f"oci:{layout}", environ=environ, prefix=prefix)
+        return read_layout(layout)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start firstlight in its own process group and do not wait."""
@@ -198,11 +217,18 @@ class Built:
         return (self.layout / "blobs" / "sha256" / name).read_bytes()
 
 
-def read_layout(layout: Path, archive: Path = Path()) -> Built:
-    """Read what a build wrote; the tag is the one in the layout's index."""
+def read_layout(layout: Path) -> Built:
+    """Read what a build wrote; every blob must be what its name says."""
+    for blob in (layout / "blobs" / "sha256").iterdir():
+        with blob.open("rb") as stream:
+            assert hashlib.file_digest(stream, "sha256").hexdigest() == blob.name
     index = json.loads((layout / "index.json").read_bytes())
     tag = index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"]
-    return Built(layout=layout, archive=archive, tag=tag)
+    built = Built(layout=layout, archive=Path(), tag=tag)
+    for layer in json.loads(built.blob(built.manifest_digest))["layers"]:
+        name = layer["digest"].removeprefix("sha256:")
+        assert (layout / "blobs/sha256" / name).stat().st_size == layer["size"]
+    return built
 
 
 def tables(value: object, *keys: str) -> Iterator[dict[str, object]]:

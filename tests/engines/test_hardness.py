@@ -1,0 +1,265 @@
+"""Builds that are killed, starved or fed damaged files: never a wrong image."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from engine_tools import Built, Project, read_layout
+
+pytestmark = pytest.mark.slow
+
+KILLS = 50
+# A proxy that nobody listens to: every download fails at once.
+NO_NETWORK = {
+    name: "http://127.0.0.1:9"
+    for plain in ("http_proxy", "https_proxy")
+    for name in (plain, plain.upper())
+} | {"no_proxy": "", "NO_PROXY": ""}
+FULL = """
+set -e
+mount -t tmpfs -o size="$1" tmpfs "$2"; cp -r "$3"/. "$2"; shift 3
+set +e; "$@"; echo "first: $?"
+mount -o remount,size=4g "$FIRSTLIGHT_STORE"
+"$@"; echo "second: $?"
+"""
+
+
+def test_a_build_killed_at_any_moment_is_taken_up_again(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    chance = random.Random(20261123)
+    clean = seeded()
+    started = time.monotonic()
+    clean.build(clean.store.parent / "layout")
+    whole = time.monotonic() - started
+    unfinished = 0
+    for kill in range(KILLS):
+        project = seeded()
+        layout = project.store.parent / "layout"
+        unfinished += _kill_after(project, layout, chance.uniform(0.05, whole))
+        _check_blobs(project.store)
+        built = project.build(layout)
+        assert built.image_id == small_image.image_id, f"kill {kill}"
+        assert built.manifest_digest == small_image.manifest_digest, f"kill {kill}"
+    # Otherwise the moments were not inside the build and nothing was shown.
+    assert unfinished > KILLS // 2
+
+
+def test_many_kills_on_one_store_leave_it_whole(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    chance = random.Random(7)
+    project = seeded()
+    layout = project.store.parent / "layout"
+    for _ in range(12):
+        _kill_after(project, layout, chance.uniform(0.3, 1.5))
+    _check_blobs(project.store)
+    assert project.build(layout).manifest_digest == small_image.manifest_digest
+
+
+def test_an_interrupt_ends_quietly_and_leaves_nothing_half_done(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    project = seeded()
+    process = project.start("build")
+    time.sleep(0.8)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode in (130, -signal.SIGINT, 0)
+    assert b"Traceback" not in said
+    built = project.build(project.store.parent / "layout")
+    assert built.image_id == small_image.image_id
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+@pytest.mark.parametrize("spare", [0, 1, 12, 40])
+def test_a_full_disk_is_told_and_more_space_helps(
+    spare: int, seeded: Callable[[], Project], small_image: Built
+) -> None:
+    project = seeded()
+    inputs = sum(path.stat().st_size for path in project.store.rglob("*"))
+    disk = project.store.parent / "disk"
+    disk.mkdir()
+    layout = project.store.parent / "layout"
+    done = subprocess.run(
+        [
+            *("unshare", "-m", "sh", "-c", FULL, "sh"),
+            *(str(inputs + (spare << 20) + (1 << 19)), str(disk), str(project.store)),
+            *(*project.command, "build", "-o", f"oci:{layout}"),
+        ],
+        cwd=project.folder,
+        env={**project.environ, "FIRSTLIGHT_STORE": str(disk)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "first: 7" in done.stdout, done.stdout + done.stderr
+    assert "second: 0" in done.stdout, done.stdout + done.stderr
+    assert "No space left" in done.stderr
+    assert "FIRSTLIGHT_STORE" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert read_layout(layout).manifest_digest == small_image.manifest_digest
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def _flip(path: Path) -> None:
+    with path.open("r+b") as stream:
+        stream.seek(path.stat().st_size // 2)
+        byte = stream.read(1)[0]
+        stream.seek(-1, os.SEEK_CUR)
+        stream.write(bytes([byte ^ 0x10]))
+
+
+def _flip_in_secret(path: Path) -> None:
+    """Alter a byte and set the times back, as a failing disk would leave it."""
+    found = path.stat()
+    _flip(path)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+DAMAGES = [_cut, _empty, _flip, _flip_in_secret]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", [".whl", ".deb"])
+def test_a_damaged_input_is_fetched_anew(
+    kind: str,
+    damage: Callable[[Path], None],
+    seeded: Callable[[], Project],
+    small_image: Built,
+) -> None:
+    project = seeded()
+    for _, blob in _inputs(project, kind):
+        _writable(blob)
+        damage(blob)
+    built = project.build(project.store.parent / "layout")
+    assert built.manifest_digest == small_image.manifest_digest
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_input_that_cannot_be_had_again_is_named(
+    damage: Callable[[Path], None],
+    seeded: Callable[[], Project],
+    small_image: Built,
+) -> None:
+    project = seeded()
+    name, blob = max(_inputs(project, ".deb"), key=lambda pair: pair[1].stat().st_size)
+    _writable(blob)
+    damage(blob)
+    done = project.attempt("build", environ=NO_NETWORK)
+    assert done.returncode in (5, 6), done.stdout + done.stderr
+    assert name in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+    built = project.build(project.store.parent / "layout")
+    assert built.manifest_digest == small_image.manifest_digest
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_result_is_made_anew(
+    damage: Callable[[Path], None],
+    seeded: Callable[[], Project],
+    small_image: Built,
+) -> None:
+    project = seeded()
+    first = project.build(project.store.parent / "first")
+    results = {path.name for path in (first.layout / "blobs/sha256").iterdir()}
+    assert len(results) > 3
+    for name in results:
+        blob = project.store / "blobs/sha256" / name
+        _writable(blob)
+        damage(blob)
+    built = project.build(project.store.parent / "second")
+    assert built.manifest_digest == small_image.manifest_digest
+
+
+def test_damaged_facts_are_computed_anew(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    project = seeded()
+    project.run("build")
+    for number, fact in enumerate(sorted((project.store / "facts").rglob("*.json"))):
+        fact.chmod(0o644)
+        fact.write_bytes((b"", b"{", b"[]", b"null", b'{"layers": 3}')[number % 5])
+    built = project.build(project.store.parent / "layout")
+    assert built.manifest_digest == small_image.manifest_digest
+
+
+def test_two_builds_share_a_store(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    first = seeded()
+    folder = first.store.parent
+    second = first.copy(folder / "second", store=first.store)
+    layouts = [folder / "layout-1", folder / "layout-2"]
+    running = [
+        project.start("build", "-o", f"oci:{layout}")
+        for project, layout in zip((first, second), layouts, strict=True)
+    ]
+    for process in running:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said.decode()
+    for layout in layouts:
+        assert read_layout(layout).manifest_digest == small_image.manifest_digest
+    _check_blobs(first.store)
+    assert not [path for path in (first.store / "tmp").iterdir() if path.is_dir()]
+
+
+def test_one_of_two_builds_on_a_store_is_killed(
+    seeded: Callable[[], Project], small_image: Built
+) -> None:
+    first = seeded()
+    folder = first.store.parent
+    second = first.copy(folder / "second", store=first.store)
+    victim = first.start("build")
+    survivor = second.start("build", "-o", f"oci:{folder / 'layout'}")
+    time.sleep(1)
+    os.killpg(victim.pid, signal.SIGKILL)
+    victim.communicate(timeout=30)
+    _, said = survivor.communicate(timeout=300)
+    assert survivor.returncode == 0, said.decode()
+    found = read_layout(folder / "layout")
+    assert found.manifest_digest == small_image.manifest_digest
+
+
+def _kill_after(project: Project, layout: Path, seconds: float) -> bool:
+    """Kill a build after some time; whether it was still running."""
+    process = project.start("build", "-o", f"oci:{layout}")
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=seconds)
+        return False
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    return True
+
+
+def _inputs(project: Project, kind: str) -> Iterator[tuple[str, Path]]:
+    for name, (digest, _) in sorted(project.inputs().items()):
+        blob = project.store / "blobs" / "sha256" / digest
+        if name.endswith(kind) and blob.exists():
+            yield name, blob
+
+
+def _writable(path: Path) -> None:
+    path.chmod(0o644)
+
+
+def _check_blobs(store: Path) -> None:
+    for blob in (store / "blobs" / "sha256").iterdir():
+        with blob.open("rb") as stream:
+            assert hashlib.file_digest(stream, "sha256").hexdigest() == blob.name

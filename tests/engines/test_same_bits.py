@@ -1,0 +1,193 @@
+"""The same lock gives the same bits, whoever builds it, wherever and with what."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from engine_tools import Built, Project
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+ORDINARY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+FOLDERS = (".pyenv/versions", ".local/share/uv/python")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What about a host may differ."""
+
+    umask: str
+    environ: Mapping[str, str]
+    prefix: Sequence[str] = field(default=())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words before the command."""
+        mask = ("sh", "-c", f'umask {self.umask}; exec "$@"', "sh")
+        return (*self.prefix, *mask)
+
+
+HOSTS = {
+    "one core, private files": Host(
+        umask="077",
+        environ={"LC_ALL": "C", "TZ": "Asia/Kathmandu", "FIRSTLIGHT_JOBS": "1"},
+        prefix=("taskset", "-c", "0"),
+    ),
+    "many threads, other time": Host(
+        umask="000",
+        environ={
+            "LC_ALL": "C.UTF-8",
+            "LANG": "C.UTF-8",
+            "TZ": "America/St_Johns",
+            "FIRSTLIGHT_JOBS": "7",
+            "PYTHONHASHSEED": "42",
+            "SOURCE_DATE_EPOCH": "1700000000",
+        },
+    ),
+    "without a locale, in UTF-8 off mode": Host(
+        umask="027",
+        environ={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "TZ": "UTC"},
+    ),
+}
+
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS.keys())
+def test_hosts_agree(
+    host: Host, seeded: Callable[[], Project], small_image: Built
+) -> None:
+    project = seeded()
+    built = project.build(
+        project.store.parent / "layout", environ=host.environ, prefix=host.words
+    )
+    _same(built, small_image)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_agrees_with_root(
+    seeded: Callable[[], Project], small_image: Built, ordinary_python: Path
+) -> None:
+    project = replace(seeded(), python=ordinary_python)
+    home = project.store.parent
+    _give_to_ordinary_user(home)
+    built = project.build(home / "layout", environ={"HOME": str(home)}, prefix=ORDINARY)
+    owners = {path.stat().st_uid for path in project.store.rglob("*")}
+    assert owners == {65534}
+    _same(built, small_image)
+
+
+def test_other_pythons_agree(
+    seeded: Callable[[], Project],
+    small_image: Built,
+    tmp_path: Path,
+) -> None:
+    found = dict(_other_pythons())
+    if not found:
+        pytest.skip("no other Python of a supported version on this machine")
+    for version, python in found.items():
+        project = replace(seeded(), python=_install(python, tmp_path / version))
+        built = project.build(project.store.parent / "layout")
+        _same(built, small_image)
+
+
+def test_the_lock_that_comes_out_is_the_same(
+    seeded: Callable[[], Project], small_image: Built, workspace: Path
+) -> None:
+    project = seeded()
+    project.run("build")
+    expected = (workspace / "builder" / "firstlight.lock").read_bytes()
+    assert (project.folder / "firstlight.lock").read_bytes() == expected
+    assert small_image.image_id.encode() in expected
+
+
+def test_verify_agrees_and_notices_a_changed_lock(
+    seeded: Callable[[], Project],
+) -> None:
+    project = seeded()
+    project.run("build")
+    project.run("verify")
+    lock = project.folder / "firstlight.lock"
+    text = lock.read_text()
+    image_id = next(line for line in text.splitlines() if "image" in line.lower())
+    digest = image_id.split("sha256:")[1][:64]
+    lock.write_text(text.replace(digest, digest[::-1]))
+    done = project.attempt("verify")
+    assert done.returncode == 9, done.stderr
+    assert project.attempt("build").returncode == 9
+
+
+def _same(built: Built, expected: Built) -> None:
+    assert built.image_id == expected.image_id
+    assert built.manifest_digest == expected.manifest_digest
+    assert built.tag == expected.tag
+
+
+def _give_to_ordinary_user(folder: Path) -> None:
+    os.chown(folder, 65534, 65534)
+    for path in folder.rglob("*"):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+
+
+@pytest.fixture(scope="module")
+def ordinary_python(workspace: Path) -> Path:
+    """A Python with firstlight's dependencies that an ordinary user may start."""
+    for number, python in enumerate([Path(sys.executable), *_pythons(sys.version[:4])]):
+        if _starts(python, "import deflate, isal, pydantic, typer", ORDINARY):
+            return python
+        if _starts(python, "import venv, ensurepip", ORDINARY):
+            made = _install(python, workspace / f"ordinary-{number}")
+            if _starts(made, "import deflate, isal, pydantic, typer", ORDINARY):
+                return made
+    pytest.skip("no Python on this machine that an ordinary user may start")
+
+
+def _pythons(version: str) -> list[Path]:
+    """Every interpreter of a version (``3.11``) that can be found without a search."""
+    found = [
+        Path("/usr/bin") / f"python{version}",
+        Path(f"/usr/local/bin/python{version}"),
+    ]
+    for folder in FOLDERS:
+        found += sorted((Path.home() / folder).glob(f"*/bin/python{version}"))
+    other = shutil.which(f"python{version}")
+    return [*found, *([Path(other)] if other else [])]
+
+
+def _other_pythons() -> list[tuple[str, Path]]:
+    found = []
+    for minor in range(11, 15):
+        version = f"3.{minor}"
+        if minor == sys.version_info.minor:
+            continue
+        for python in _pythons(version):
+            if _starts(python, "import venv, ensurepip, ssl, ctypes"):
+                found.append((version, python))
+                break
+    return found
+
+
+def _starts(python: Path, code: str, prefix: Sequence[str] = ()) -> bool:
+    command = [*prefix, str(python), "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, cwd="/")
+    return done.returncode == 0
+
+
+def _install(python: Path, folder: Path) -> Path:
+    """A virtual environment of that Python with firstlight in it."""
+    subprocess.run([python, "-m", "venv", folder], check=True, capture_output=True)
+    made = folder / "bin" / "python"
+    done = subprocess.run(
+        [made, "-m", "pip", "install", "-q", ROOT],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return made
