@@ -102,7 +102,11 @@ class Fields:
         if type(found) in kinds:
             return found
         allowed = " or ".join(dict.fromkeys(_KINDS[kind] for kind in kinds))
-        self.problem(key, f"found {shown(found)}, allowed is {allowed}", kind="type")
+        hint = ""
+        if str in kinds and type(found) in (int, float):
+            # TOML reads 3.10 as 3.1: only quotes keep what was meant.
+            hint = f'write it in quotes: {key} = "…"'
+        self.problem(key, f"found {shown(found)}, allowed is {allowed}", hint, "type")
         return None
 
     def text(
