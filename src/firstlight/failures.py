@@ -57,13 +57,13 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
         "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
     ),
     (
-        ConnectTimeoutError,
-        "no connection in time",
+        NewConnectionError,
+        "the server refuses the connection",
         "check the network, or set HTTPS_PROXY if there is a proxy",
     ),
     (
-        NewConnectionError,
-        "the server refuses the connection",
+        ConnectTimeoutError,
+        "no connection in time",
         "check the network, or set HTTPS_PROXY if there is a proxy",
     ),
     (ReadTimeoutError, "the server stopped answering", "run the command again"),

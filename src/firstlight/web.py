@@ -32,6 +32,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _CONNECTIONS = 8
 # Progress that makes a cut connection count as a new one, not as one more failure.
 _HEADWAY = 1 << 20
+_SMALL = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +166,18 @@ class Web:
 
 
 def read(response: Answer, size: int) -> bytes:
-    """Return the next bytes of an answer, empty at its end."""
+    """Return what has arrived of an answer, empty at its end."""
     try:
-        return response.read(size)
+        return bytes(response.read1(size))
     except (HTTPError, ValueError) as error:
         raise from_library(response.geturl() or "the server", error) from error
 
 
 def finish(response: Answer) -> None:
-    """Give the connection back, or close it where more of the body would follow."""
-    if response.length_remaining == 0:
+    """Give the connection back, or close it where much more of the body follows."""
+    left = response.length_remaining
+    if left is not None and left <= _SMALL:
+        response.drain_conn()
         response.release_conn()
     else:
         response.close()
