@@ -18,7 +18,15 @@ from firstlight.pack.ar import Inflated, Member, damaged, read_members
 from firstlight.pack.entry import Entry, Kind, Stream, check_path
 from firstlight.pack.tarball import TarMember, read_tar
 
-__all__ = ["Control", "read_control", "deb_entries", "parse_fields", "MERGED", "in_usr"]
+__all__ = [
+    "Control",
+    "read_control",
+    "deb_entries",
+    "placed_entries",
+    "parse_fields",
+    "MERGED",
+    "in_usr",
+]
 
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 """The top-level folders that are links into ``usr``."""
@@ -137,13 +145,21 @@ def deb_entries(path: Path, *, filename: str) -> Iterator[Entry]:
         ArtefactError: when the file is no sound ``.deb``, or installs what an image
             must not have: device nodes, paths out of the root, files through links.
     """
+    for _, entry in placed_entries(path, filename=filename):
+        if entry is not None:
+            yield entry
+
+
+def placed_entries(path: Path, *, filename: str) -> Iterator[tuple[str, Entry | None]]:
+    """Yield each name as the package has it, with its entry if it needs one.
+
+    dpkg keeps the names as they were, so its database needs both.
+    """
     member = _members(path, filename)["data"]
     layout = _Layout(filename)
     with Inflated(path, member, filename) as source:
         for item in read_tar(source, filename):
-            entry = layout.place(item)
-            if entry is not None:
-                yield entry
+            yield item.name, layout.place(item)
 
 
 def parse_fields(text: str, filename: str) -> dict[str, str]:
