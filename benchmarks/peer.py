@@ -30,7 +30,8 @@ FROM benchmark-base
 ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin LC_ALL=C.UTF-8 PYTHONWARNINGS=ignore
 RUN --mount=type=bind,target=/context \\
     PYTHONPATH=$(echo /context/pip/*.whl) python3.11 -m pip install {options} \\
-    --no-index --no-cache-dir --no-deps --break-system-packages --root-user-action ignore \\
+    --no-index --no-cache-dir --no-deps \\
+    --break-system-packages --root-user-action ignore \\
     --find-links /context/wheels -r /context/requirements.txt
 """
 SLASH = ("bin", "sbin", "lib", "lib64")
