@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -302,7 +303,53 @@ class TestProxies:
             fetcher(store, environ=environ).get("http://example.invalid/a")
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of a company's own, as a bundle that also holds its key."""
+    path = tmp_path_factory.mktemp("tls") / "own.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(path), "-out", str(path.with_suffix(".crt"))]
+    subprocess.run(
+        ["openssl", *words.split(), *names, *files], check=True, capture_output=True
+    )
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
+
+
+@pytest.fixture
+def secure_site(certificate: Path) -> Iterator[Site]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(context) as site:
+        site.pages["/a"] = Page(b"ok")
+        yield site
+
+
 class TestCertificates:
+    def test_of_the_bundle_are_trusted(self, secure_site, store, certificate):
+        get = fetcher(store, certificate=str(certificate)).get
+        assert get(secure_site.url("/a")) == b"ok"
+
+    def test_of_nobody_known_are_refused_with_a_way_out(self, secure_site, store):
+        with pytest.raises(NetworkError, match="certificate is not trusted") as caught:
+            fetcher(store).get(secure_site.url("/a"))
+        assert "SSL_CERT_FILE" in caught.value.hint
+        assert secure_site.requests == []
+
+    def test_of_a_host_pip_trusts_are_not_checked(self, secure_site, store):
+        pip = PipSettings(trusted_hosts=("127.0.0.1",))
+        assert fetcher(store, pip=pip).get(secure_site.url("/a")) == b"ok"
+
+    def test_do_not_let_a_redirect_fall_back_to_plain_http(
+        self, site, secure_site, store, certificate
+    ):
+        site.pages["/b"] = Page(b"altered")
+        secure_site.pages["/a"] = Page(redirect=site.url("/b"))
+        with pytest.raises(NetworkError, match="not be safe"):
+            fetcher(store, certificate=str(certificate)).get(secure_site.url("/a"))
+        assert site.requests == []
+
     def test_an_unreadable_bundle_is_named(self, store):
         with pytest.raises(UsageError, match=r"nothere\.pem"):
             fetcher(store, certificate="/nothere.pem").get("https://127.0.0.1:9/")

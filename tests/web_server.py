@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,10 +42,13 @@ class Site:
     pages: dict[str, Page] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
+    scheme: str = "http"
 
     def url(self, path: str, user: str = "") -> str:
         """The address of a page."""
-        return f"http://{user + '@' if user else ''}127.0.0.1:{self.port}{path}"
+        return (
+            f"{self.scheme}://{user + '@' if user else ''}127.0.0.1:{self.port}{path}"
+        )
 
     def ranges(self, path: str) -> list[str | None]:
         """The ranges asked for, in order; None for a whole file."""
@@ -52,7 +56,7 @@ class Site:
 
 
 @contextmanager
-def serving() -> Iterator[Site]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     """Serve a site on loopback inside the block."""
     site = Site()
 
@@ -62,6 +66,9 @@ def serving() -> Iterator[Site]:
     Handler.site = site
     server = _Server(("127.0.0.1", 0), Handler)
     site.port = server.server_address[1]
+    if tls is not None:
+        site.scheme = "https"
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 __all__ = ["RangeReader"]
 
@@ -51,7 +52,7 @@ class RangeReader(io.RawIOBase):
         self._position = base[whence] + offset
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any, /) -> int:
         """Read what the block under the position holds, up to the buffer's size."""
         if self._position >= self._size:
             return 0

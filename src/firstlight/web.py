@@ -15,7 +15,7 @@ from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from firstlight import __version__
 from firstlight.access import Access, origin, redact, tls_context, without_login
@@ -153,6 +153,9 @@ class Web:
 
     def _new_pool(self, proxy: str, verify: bool) -> urllib3.PoolManager:
         context = tls_context(self._certificate, verify=verify)
+        if not verify:
+            # The user's own word, in pip's `trusted-host`: nothing to warn about.
+            urllib3.disable_warnings(InsecureRequestWarning)
         if not proxy:
             return urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=context)
         login = urlsplit(proxy)

@@ -138,11 +138,12 @@ def _read_file(
         return
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        found.problem(where, f"{name}: {error.strerror}", "correct the file's name")
-        return
     except UnicodeDecodeError:
         found.problem(where, f"{name}: not UTF-8", "save the file as UTF-8")
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        found.problem(where, f"{name}: {reason}", "correct the file's name")
         return
     found.texts[name] = text
     for number, line in _logical_lines(text):

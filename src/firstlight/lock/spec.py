@@ -101,7 +101,8 @@ def find_spec(folder: Path) -> tuple[Path, dict[str, Any], str]:
     own, project = folder / FILE, folder / "pyproject.toml"
     try:
         tables = read_toml(project) if project.is_file() else {}
-        inside = tables.get("tool", {}).get("firstlight")
+        tools = tables.get("tool")
+        inside = tools.get("firstlight") if isinstance(tools, dict) else None
         if own.is_file() and inside is not None:
             raise SpecError(
                 f"{own} and [tool.firstlight] in {project} both hold a spec",
