@@ -250,6 +250,18 @@ def test_refuses_names_no_file_system_takes(name, store):
     refused(store, (info, data))
 
 
+def test_refuses_a_path_deeper_than_any_real_one(store):
+    assert "deep" in refused(store, member("d/" * 1400 + "f", b"x"))
+
+
+def test_one_bad_layer_stops_the_others(store):
+    large = layer(store, tar(member("f", os.urandom(4 << 20))))
+    bad = layer(store, tar(member("../f", b"x")))
+    with pytest.raises(ArtefactError, match="leaves the root"):
+        unpack(image(store, [large, bad]), store)
+    assert not [path for path in (store.root / "tmp").iterdir() if path.is_dir()]
+
+
 def test_refuses_to_replace_the_root(store):
     refused(store, symlink("./", "/etc"))
 
@@ -300,19 +312,22 @@ def test_a_missing_layer_says_what_to_do(store):
     assert "firstlight build" in caught.value.hint
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("compress", [gzipped, zstandarded, bytes])
+@settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_no_damage_escapes_as_another_exception(tmp_path_factory, data):
-    good = bytearray(tar(folder("d"), member("d/f", b"x" * 700), symlink("l", "d/f")))
+def test_no_damage_escapes_as_another_exception(compress, tmp_path_factory, data):
+    plain = tar(folder("d"), member("d/f", b"x" * 700), symlink("l", "d/f"))
+    bad = bytearray(compress(plain))
     for _ in range(data.draw(st.integers(1, 8))):
-        place = data.draw(st.integers(0, 3000)) % len(good)
-        good[place] = data.draw(st.integers(0, 255))
+        place = data.draw(st.integers(0, 3000)) % len(bad)
+        bad[place] = data.draw(st.integers(0, 255))
     top = tmp_path_factory.mktemp("fuzz")
     store = Store.open(top / "store")
-    plain = bytes(good)
+    promised = bytes(bad) if compress is bytes else plain
     try:
-        root = unpacked(store, plain)
-        assert root.is_dir()
+        assert unpack(
+            image(store, [layer(store, promised, bytes(bad))]), store
+        ).is_dir()
     except FirstlightError as error:
         assert error.message
     assert [path.name for path in top.iterdir()] == ["store"]

@@ -31,7 +31,8 @@ class ContainerPlan:
     """What shall run, in no engine's words.
 
     `environment` is complete: nothing of the host is added later. `devices` are device
-    files that appear under the same name; `terminal` says whether a person sits at one.
+    files that appear under the same name; `terminal` says whether a person sits at one;
+    `note` is a line for the person: which GPUs there are, or why none.
     """
 
     image: Image
@@ -42,6 +43,7 @@ class ContainerPlan:
     folder: str = WORKSPACE
     terminal: bool = False
     network: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ OPAQUE = b".wh..wh..opq"
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST = 3000
+_DEEPEST = 200
 _PIECE = 256 << 10
 
 
@@ -94,9 +95,10 @@ class _Target:
         if text.startswith("/"):
             raise self._refused(entry, "its path is absolute")
         parts = [part for part in _encoded(text).split(b"/") if part not in (b"", b".")]
-        for part in parts:
-            if part == b"..":
-                raise self._refused(entry, "it leaves the root")
+        if b".." in parts:
+            raise self._refused(entry, "it leaves the root")
+        if len(parts) > _DEEPEST:
+            raise self._refused(entry, f"it is more than {_DEEPEST} folders deep")
         self._check_whiteouts(entry, parts)
         return b"/".join(parts)
 

@@ -62,9 +62,7 @@ def plan(
     """Decide everything about a run: environment, mounts, devices.
 
     Args:
-        image: An image whose configuration is in the store.
         command: What to run; empty for the image's own command.
-        store: Where the image is.
         project: Appears as ``/workspace``, writable.
         environment: Added to the image's own, and stronger.
         gpus: As for `firstlight.engine.gpu.find_gpus`.
@@ -87,6 +85,7 @@ def plan(
         ),
         devices=found.devices,
         terminal=_at_terminal() if terminal is None else terminal,
+        note=found.note,
     )
 
 
@@ -153,6 +152,8 @@ def run(
         gpus=gpus,
         state=state,
     )
+    if progress is not None:
+        progress.say(what.note)
     return execute(what, store)
 
 

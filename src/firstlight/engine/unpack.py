@@ -7,9 +7,10 @@ import hashlib
 import io
 import os
 import tarfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -92,21 +93,25 @@ def _unpack_layers(image: Image, store: Store, progress: Progress) -> list[Path]
         if not tree.is_dir()
     }
     largest_first = sorted(missing.values(), key=lambda layer: -layer.size)
+    stop = threading.Event()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         running = [
-            pool.submit(_unpack_layer, layer, store, progress)
+            pool.submit(_unpack_layer, layer, store, progress, stop)
             for layer in largest_first
         ]
         try:
-            for each in running:
+            for each in as_completed(running):
                 each.result()
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return trees
 
 
-def _unpack_layer(layer: Layer, store: Store, progress: Progress) -> None:
+def _unpack_layer(
+    layer: Layer, store: Store, progress: Progress, stop: threading.Event
+) -> None:
     tree = store.root / "trees" / _hex(layer.diff_id)
     with store.once(f"tree-{tree.name[:32]}"):
         if tree.is_dir():
@@ -118,7 +123,7 @@ def _unpack_layer(layer: Layer, store: Store, progress: Progress) -> None:
             store.read(layer.digest) as blob,
             _told(layer),
         ):
-            _fill(os.fsencode(folder), layer, blob, task)
+            _fill(os.fsencode(folder), layer, _Counted(blob, task, stop))
 
 
 def _check_blob(layer: Layer, store: Store) -> None:
@@ -130,8 +135,8 @@ def _check_blob(layer: Layer, store: Store) -> None:
         )
 
 
-def _fill(folder: bytes, layer: Layer, blob: BinaryIO, task: Task) -> None:
-    plain = _Plain(_inflated(_Counted(blob, task)))
+def _fill(folder: bytes, layer: Layer, blob: _Counted) -> None:
+    plain = _Plain(_inflated(blob))
     stream = io.BufferedReader(plain, _PIECE)
     extract(cast("BinaryIO", stream), folder, layer.title)
     while stream.read(_PIECE):
@@ -161,18 +166,25 @@ def _inflated(blob: _Counted) -> BinaryIO:
 
 
 class _Counted(io.RawIOBase):
-    """The blob's file; tells the task how much was read."""
+    """The blob's file; tells the task how much was read, and ends early when told."""
 
-    def __init__(self, blob: BinaryIO, task: Task) -> None:
+    def __init__(self, blob: BinaryIO, task: Task, stop: threading.Event) -> None:
         self._blob = blob
         self._task = task
+        self._stop = stop
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read into a buffer."""
+        """Read into a buffer.
+
+        Raises:
+            CancelledError: when another layer failed, or a person interrupted.
+        """
+        if self._stop.is_set():
+            raise CancelledError
         size = cast("io.BufferedReader", self._blob).readinto(buffer)
         self._task.advance(size)
         return size
