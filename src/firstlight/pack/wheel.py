@@ -333,7 +333,7 @@ def _from_site(path: str, place: _Place) -> str:
 
 
 def _refuse_clashes(files: Iterable[str], place: _Place, filename: str) -> None:
-    blocked = file_in_the_way(files)
+    blocked = file_in_the_way({*files, *place.reserved})
     if blocked is not None:
         raise _refusal(
             filename, f"it installs {blocked} both as a file and as a folder"
