@@ -7,11 +7,27 @@ image was built, its layers and its ID.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-from firstlight.digest import Digest
+from firstlight.digest import Digest, of_bytes
+from firstlight.oci.model import canonical_json
 
-__all__ = ["Archive", "Deb", "Wheel", "Stack", "LayerFact", "PlatformLock", "Lock"]
+__all__ = [
+    "FORMAT",
+    "Archive",
+    "Deb",
+    "Wheel",
+    "Stack",
+    "LayerFact",
+    "PlatformLock",
+    "Lock",
+    "lock_digest",
+    "packages_digest",
+]
+
+FORMAT = 1
+"""The builder's format version: raised whenever equal inputs give other bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +114,14 @@ class LayerFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformLock:
-    """The lock for one platform (``linux/amd64``)."""
+    """The lock for one platform (``linux/amd64``).
+
+    `packages` is the digest of the wheels that ``pylock.toml`` selects for it, by name
+    and hash and not by address, so a lock made from a mirror gives the same image.
+    """
 
     platform: str
+    packages: Digest
     stack: Stack
     debs: tuple[Deb, ...]
     layers: tuple[LayerFact, ...] = ()
@@ -112,14 +133,16 @@ class PlatformLock:
 class Lock:
     """Everything the image is made from; a pure function of it gives the image.
 
-    `format` is the builder's format version; `spec` the digest of everything the spec
-    says (and of the files it includes), by which a stale lock is known; `pylock` the
-    digest of the ``pylock.toml`` beside it; `python` the minor version (``3.11``);
-    `suite` the OS release (``bookworm``); `environment` the image's variables.
+    `source` is where the project lives, for the image's label; `format` the builder's
+    format version; `spec` the digest of everything the spec says (and of the files it
+    includes), by which a stale lock is known; `pylock` the digest of the
+    ``pylock.toml`` beside it; `python` the minor version (``3.11``); `suite` the OS
+    release (``bookworm``); `environment` the image's variables.
     """
 
     name: str
-    format: int
+    source: str = ""
+    format: int = FORMAT
     spec: Digest
     pylock: Digest
     python: str
@@ -128,3 +151,39 @@ class Lock:
     environment: tuple[tuple[str, str], ...]
     archives: tuple[Archive, ...]
     platforms: tuple[PlatformLock, ...]
+
+
+def packages_digest(wheels: Iterable[Wheel]) -> Digest:
+    """Return the digest of a selection of wheels, whatever their addresses are."""
+    return of_bytes(canonical_json(sorted([w.filename, w.digest] for w in wheels)))
+
+
+def lock_digest(lock: Lock) -> Digest:
+    """Return the digest of everything that decides an image's bits.
+
+    Not of what came out (layers, image ID), of where files are fetched from, or of how
+    the spec was worded: equal digests give equal images.
+    """
+    parts = [
+        {
+            "platform": part.platform,
+            "packages": part.packages,
+            "stack": asdict(part.stack),
+            "debs": [[deb.name, deb.version, deb.digest] for deb in part.debs],
+        }
+        for part in lock.platforms
+    ]
+    return of_bytes(
+        canonical_json(
+            {
+                "name": lock.name,
+                "source": lock.source,
+                "format": lock.format,
+                "python": lock.python,
+                "suite": lock.suite,
+                "profile": lock.profile,
+                "environment": lock.environment,
+                "platforms": parts,
+            }
+        )
+    )
