@@ -198,7 +198,11 @@ def _absolute(url: str, folder: Path) -> str:
 def _environment(settings: Settings) -> dict[str, str]:
     """The user's own, and what pip's configuration says where uv's says nothing."""
     given = dict(settings.environ) or dict(os.environ)
-    return {**settings.pip.uv_environment(), **given}
+    told = settings.pip.uv_environment()
+    if settings.pip.extra_index_urls:
+        # pip takes its indexes for equals, and these were written for pip.
+        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {**told, **given}
 
 
 def _failure(spec: Spec, stderr: str) -> FirstlightError:
