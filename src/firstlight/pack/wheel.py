@@ -93,7 +93,7 @@ class _Wheel:
         wheel = cls(
             path=path,
             filename=filename,
-            name=filename.partition("-")[0].replace("_", "-"),
+            name=canonicalize_name(filename.partition("-")[0]),
             info=_info_folder(filename, files),
             members=files,
         )
@@ -168,9 +168,9 @@ class _Place:
 
     def target(self, wheel: _Wheel, name: str) -> str:
         """Return where a member goes."""
-        top, _, rest = name.partition("/")
-        if not rest or not top.endswith(".data"):
+        if not _rank(name):
             return f"{self.site}/{name}"
+        rest = name.partition("/")[2]
         scheme, _, below = rest.partition("/")
         if not below or scheme not in self.schemes:
             known = ", ".join(sorted(self.schemes))
@@ -240,6 +240,8 @@ def _place_members(
 
 def _rank(name: str) -> int:
     """0 for files of site-packages, 1 for other data folders, 2 for scripts."""
+    if ".data/" not in name:
+        return 0
     top, _, rest = name.partition("/")
     if not rest or not top.endswith(".data"):
         return 0

@@ -247,7 +247,8 @@ def _member(
 
 def _name(archive: _Archive, raw: bytes, flags: int) -> str:
     try:
-        text = raw.decode("utf-8" if flags & _UTF8 else "cp437")
+        is_utf8 = flags & _UTF8 or raw.isascii()
+        text = raw.decode("utf-8" if is_utf8 else "cp437")
     except UnicodeDecodeError as error:
         raise archive.refuse(f"the name {raw!r} is not the UTF-8 it claims") from error
     if "\\" in text or text[1:2] == ":":
