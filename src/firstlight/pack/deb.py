@@ -247,6 +247,8 @@ class _Layout:
         if kind is Kind.SYMLINK and original in MERGED:
             self._check_top(original, item.link)
             return None
+        if original in MERGED and kind is not Kind.DIRECTORY:
+            raise self._refusal(original, "every image has a link there")
         link = self._link(item, kind, original)
         if kind is Kind.SYMLINK and _points_at_itself(path, link):
             return None
@@ -294,7 +296,7 @@ class _Layout:
             raise self._refusal(original, f"it points to {link}")
 
     def _claim(self, path: str, kind: Kind) -> None:
-        if path in self._kinds or path in MERGED:
+        if path in self._kinds:
             raise self._refusal(path, "it comes twice")
         parent = posixpath.dirname(path)
         while parent and parent not in self._kinds:

@@ -25,7 +25,7 @@ _LITTLE_ENDIAN = 2
 _FLAGS = {62: 0x0303, 183: 0x0A03}
 """What the loader calls a 64-bit library of glibc on each machine."""
 
-_BUILT_IN = {62: ("lib", "lib64", "usr/lib", "usr/lib64"), 183: ("lib", "usr/lib")}
+_BUILT_IN = ("lib", "usr/lib")
 _NAMED = re.compile(r"(lib|ld-).*\.so(\.|\Z)")
 _PIECES = re.compile(r"\d+|\D")
 
@@ -60,18 +60,18 @@ def find_libraries(
 ) -> list[Found]:
     """Return what the cache holds, in its order; of equal names the first folder's."""
     best: dict[tuple[str, int], Found] = {}
-    for rank, folder in enumerate(library_folders(tree, machine)):
+    for rank, folder in enumerate(library_folders(tree)):
         for each in _in_folder(folder, tree, libraries, machine):
             best[each.soname, rank] = each
     names = sorted(best, key=lambda key: (_order(key[0]), -key[1]), reverse=True)
     return [best[name] for name in names]
 
 
-def library_folders(tree: Tree, machine: int) -> list[str]:
+def library_folders(tree: Tree) -> list[str]:
     """Return the folders ldconfig would look in, each once, by its first name."""
     written = _configured("etc/ld.so.conf", tree, depth=0)
     folders: dict[str, str] = {}
-    for folder in [*written, *_BUILT_IN[machine]]:
+    for folder in [*written, *_BUILT_IN]:
         plain = folder.strip("/")
         folders.setdefault(tree.real_path(plain), plain)
     return list(folders.values())
@@ -103,6 +103,9 @@ def _in_folder(
         if library is None or library.machine != machine:
             continue
         soname = library.soname or name
+        # The link that linkers use, libfoo.so, is found under its own name as well.
+        if real != f"{tree.real_path(folder)}/{name}" and name.endswith(".so"):
+            soname = name if soname.startswith(name) else soname
         if _is_better(name, found.get(soname), soname):
             found[soname] = name
     for soname, name in found.items():

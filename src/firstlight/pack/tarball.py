@@ -177,6 +177,8 @@ def _member(
         size = _decimal(pax["size"], where)
     if kind != "0" and size:
         raise damaged(where, "its tar gives a size to what is no file")
+    if any(key.startswith("GNU.sparse") for key in pax):
+        raise damaged(where, "its tar has a sparse file, which readers take apart")
     name = block[:100].partition(b"\0")[0]
     # GNU tar keeps other things than a prefix in these bytes.
     if block[257:263] == b"ustar\0":
