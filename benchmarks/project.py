@@ -62,12 +62,12 @@ class Project:
     def image_id(self) -> str:
         """The image ID that the last build wrote into the lock."""
         lock = _read(self.folder / LOCK)
-        found = [str(table["image_id"]) for table in _tables(lock, "image_id")]
+        found = [str(table["image-id"]) for table in _tables(lock, "image-id")]
         return found[0] if found else ""
 
     def layers(self) -> dict[str, int]:
         """Digest -> size of the layers of the last build."""
-        facts = _tables(_read(self.folder / LOCK), "diff_id", "digest", "size")
+        facts = _tables(_read(self.folder / LOCK), "diff-id", "digest", "size")
         return {_hex(fact["digest"]): fact["size"] for fact in facts}
 
     def inputs(self) -> dict[str, str]:
@@ -112,10 +112,7 @@ def link_wheels(project: Project, folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    text = path.read_text()
-    found = json.loads(text) if text.startswith("{") else tomllib.loads(text)
-    assert isinstance(found, dict)
-    return found
+    return tomllib.loads(path.read_text())
 
 
 def _tables(value: object, *keys: str) -> Iterator[dict[str, Any]]:

@@ -115,8 +115,7 @@ def test_verify_agrees_and_notices_a_changed_lock(
     project.run("verify")
     lock = project.folder / "firstlight.lock"
     text = lock.read_text()
-    image_id = next(line for line in text.splitlines() if "image" in line.lower())
-    digest = image_id.split("sha256:")[1][:64]
+    digest = text.partition('image-id = "sha256:')[2][:64]
     lock.write_text(text.replace(digest, digest[::-1]))
     done = project.attempt("verify")
     assert done.returncode == 9, done.stderr
