@@ -1,7 +1,7 @@
 """What no artefact says: driver floors, GPU names, and hints about torch releases.
 
-The torch table only serves explanations and hints before anything is resolved; what an
-image gets is always read from the wheels. A release that is not here works all the same.
+The torch table only serves explanations and hints before anything is resolved; what
+an image gets is always read from the wheels. An unknown release works all the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "architecture",
     "default_cuda",
     "driver_floor",
+    "driver_suffices",
     "releases",
 ]
 
@@ -130,6 +131,15 @@ def driver_floor(cuda: str) -> str:
     """Return the lowest Linux driver that runs a CUDA version, empty when unknown."""
     major = cuda.split(".")[0]
     return _DRIVERS.get(int(major), "") if major.isdigit() else ""
+
+
+def driver_suffices(driver: str, floor: str) -> bool:
+    """Whether a driver, given as exactly as the user knows it, is not below a floor."""
+    have, need = (
+        tuple(int(part) for part in re.findall(r"\d+", text))
+        for text in (driver, floor)
+    )
+    return have >= need[: len(have)]
 
 
 def releases(torch: str) -> tuple[Release, ...]:

@@ -1,16 +1,17 @@
-"""Spec to lock: resolve, read what the wheels are, check, resolve the OS."""
+"""Make the lock: resolve, select for each platform, read, check, add the OS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from firstlight import digest
 from firstlight.config import Settings
+from firstlight.digest import of_bytes
 from firstlight.errors import ConflictError
 from firstlight.finding import Finding, Role
-from firstlight.lock import apt, explain, python
+from firstlight.lock import apt, python, stack
+from firstlight.lock.explain import explain
 from firstlight.lock.lockfile import (
     Archive,
     Deb,
@@ -21,32 +22,39 @@ from firstlight.lock.lockfile import (
     packages_digest,
 )
 from firstlight.lock.spec import Spec
-from firstlight.lock.stack import read_stack
-from firstlight.lock.system import base_packages, glibc_of, suite_of
+from firstlight.lock.system import system_of
 from firstlight.net import Fetcher
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["Locked", "make_lock"]
+__all__ = ["GLIBC", "PYLOCK", "ResolveSystem", "make_lock"]
+
+PYLOCK = "pylock.toml"
+
+GLIBC = {
+    "bullseye": "2.31",
+    "jammy": "2.35",
+    "bookworm": "2.36",
+    "noble": "2.39",
+    "trixie": "2.41",
+}
+"""The glibc of each OS release: wheels for a newer one do not load there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
-    """A new lock: the two files' contents, and what is worth telling about it."""
+class ResolveSystem(Protocol):
+    """Chooses the OS packages of one platform."""
 
-    lock: Lock
-    pylock: str
-    wheels: tuple[tuple[Wheel, ...], ...]
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was found for one platform."""
-
-    platform: str
-    wheels: tuple[Wheel, ...]
-    stack: Stack
+    def __call__(
+        self,
+        spec: Spec,
+        settings: Settings,
+        fetcher: Fetcher,
+        store: Store,
+        *,
+        platform: str,
+        packages: Sequence[str],
+        previous: Sequence[Deb] = (),
+    ) -> tuple[tuple[Archive, ...], tuple[Deb, ...]]: ...
 
 
 def make_lock(
@@ -56,150 +64,132 @@ def make_lock(
     store: Store,
     *,
     folder: Path,
+    resolve_system: ResolveSystem = apt.resolve,
     previous: Lock | None = None,
     upgrade: bool = False,
     progress: Progress | None = None,
-) -> Locked:
-    """Return the lock of a spec; nothing is written but what the store keeps.
+    source: str = "",
+) -> tuple[Lock, str, list[Finding]]:
+    """Return the lock, the text of ``pylock.toml`` and what is worth telling.
 
     Args:
-        folder: The project. Its ``pylock.toml``, if any, gives the versions to keep.
-        previous: The lock to change as little as possible.
+        folder: The project; its ``pylock.toml`` says what was chosen before.
+        resolve_system: Chooses the OS packages.
+        previous: The lock before, whose choices are kept where they fit.
         upgrade: Take the newest of everything instead.
+        source: Where the project lives.
 
     Raises:
-        ConflictError: when the spec cannot be satisfied; its findings say why.
-        NetworkError, ArtefactError: as their names say.
+        ConflictError: when nothing fits; its findings say what to change.
+        NetworkError: when an index or archive cannot be reached.
     """
-    progress = progress or Progress()
-    _refuse(explain.before_resolving(spec))
-    suite = spec.suite or suite_of(spec.python)
-    resolver = _Resolver(spec, settings, fetcher, store, folder, suite, progress)
-    pylock, found, findings = resolver.packages(upgrade=upgrade)
-    kept = () if previous is None or upgrade else previous.platforms
-    archives, parts = _system(resolver, found, kept)
-    lock = Lock(
-        name=spec.name,
-        source=spec.source,
-        spec=spec.digest,
-        pylock=digest.of_bytes(pylock.encode()),
-        python=spec.python,
-        suite=suite,
-        profile=spec.profile,
-        environment=spec.environment,
-        archives=archives,
-        platforms=parts,
+    _stop(explain(spec))
+    suite, system = system_of(spec).suite, apt.wanted_packages(spec)
+    text, chosen = _python(
+        spec, settings, fetcher, store, folder, suite, upgrade, progress or Progress()
     )
-    wheels = tuple(each.wheels for each in found)
-    return Locked(lock=lock, pylock=pylock, wheels=wheels, findings=tuple(findings))
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    """Resolves for all platforms of one spec."""
-
-    spec: Spec
-    settings: Settings
-    fetcher: Fetcher
-    store: Store
-    folder: Path
-    suite: str
-    progress: Progress
-
-    def packages(
-        self, *, upgrade: bool
-    ) -> tuple[str, tuple[_Found, ...], list[Finding]]:
-        """Resolve, read, and once more with bounds where CUDA libraries drifted."""
-        pylock, found = self._once((), upgrade=upgrade)
-        bounds = _bounds(found)
-        if bounds:
-            self.progress.say(
-                "keeping CUDA libraries together: " + ", ".join(sorted(bounds))
-            )
-            pylock, found = self._once(bounds, upgrade=upgrade)
-        findings = [
-            finding
-            for each in found
-            for finding in explain.after_reading(self.spec, each.stack, each.wheels)
-        ]
-        findings = list(dict.fromkeys(findings))
-        _refuse(findings)
-        return pylock, found, findings
-
-    def _once(
-        self, bounds: Sequence[str], *, upgrade: bool
-    ) -> tuple[str, tuple[_Found, ...]]:
-        pylock = python.resolve(
-            self.spec,
-            self.settings,
-            folder=self.folder,
-            progress=self.progress,
-            upgrade=upgrade,
-            previous=self.folder / "pylock.toml",
-            more_constraints=bounds,
-        )
-        return pylock, tuple(
-            self._read(pylock, platform) for platform in self.spec.target.platforms
-        )
-
-    def _read(self, pylock: str, platform: str) -> _Found:
-        wheels = python.select(
-            pylock,
-            platform=platform,
-            python=self.spec.python,
-            glibc=glibc_of(self.suite),
-            folder=self.folder,
-        )
-        with self.progress.task("resolve", f"reading the stack for {platform}"):
-            stack = read_stack(wheels, self.fetcher, self.store)
-        return _Found(platform, wheels, stack)
-
-
-def _bounds(found: Sequence[_Found]) -> list[str]:
-    drifted = {
-        f"{wheel.name}=={each.stack.cuda}.*"
-        for each in found
-        if each.stack.cuda
-        for wheel in explain.drifting(each.stack, each.wheels)
-    }
-    return sorted(drifted)
-
-
-def _system(
-    resolver: _Resolver, found: Sequence[_Found], kept: Sequence[PlatformLock]
-) -> tuple[tuple[Archive, ...], tuple[PlatformLock, ...]]:
-    spec = resolver.spec
-    wanted = [*base_packages(spec.profile, spec.python, spec.compile), *spec.system]
-    debs_before = {part.platform: part.debs for part in kept}
+    findings = [
+        each for wheels, read in chosen for each in stack.check(spec, read, wheels)
+    ]
+    _stop(findings)
     archives: dict[Archive, None] = {}
     parts = []
-    for each in found:
-        used, debs = apt.resolve(
+    for platform, (wheels, read) in zip(spec.target.platforms, chosen, strict=True):
+        used, debs = resolve_system(
             spec,
-            resolver.settings,
-            resolver.fetcher,
-            resolver.store,
-            platform=each.platform,
-            packages=wanted,
-            previous=debs_before.get(each.platform, ()),
+            settings,
+            fetcher,
+            store,
+            platform=platform,
+            packages=system,
+            previous=() if upgrade else _debs(previous, platform),
         )
         archives.update(dict.fromkeys(used))
-        parts.append(_part(each, debs))
-    return tuple(archives), tuple(parts)
+        parts.append(
+            PlatformLock(
+                platform=platform,
+                packages=packages_digest(wheels),
+                stack=read,
+                debs=debs,
+            )
+        )
+    lock = Lock(
+        name=spec.name,
+        source=source,
+        spec=spec.digest,
+        pylock=of_bytes(text.encode()),
+        python=spec.python,
+        suite=system.suite,
+        profile=spec.profile,
+        environment=spec.environment,
+        archives=tuple(archives),
+        platforms=tuple(parts),
+    )
+    return lock, text, findings
 
 
-def _part(found: _Found, debs: Sequence[Deb]) -> PlatformLock:
-    return PlatformLock(
-        platform=found.platform,
-        packages=packages_digest(found.wheels),
-        stack=found.stack,
-        debs=tuple(debs),
+_Chosen = list[tuple[tuple[Wheel, ...], Stack]]
+
+
+def _python(
+    spec: Spec,
+    settings: Settings,
+    fetcher: Fetcher,
+    store: Store,
+    folder: Path,
+    suite: str,
+    upgrade: bool,
+    progress: Progress,
+) -> tuple[str, _Chosen]:
+    """Resolve; once more with bounds when the CUDA parts come out of two minors."""
+    bounds: tuple[str, ...] = ()
+    while True:
+        text = python.resolve(
+            spec,
+            settings,
+            folder=folder,
+            progress=progress,
+            upgrade=upgrade,
+            previous=folder / PYLOCK,
+            more_constraints=bounds,
+        )
+        chosen: _Chosen = []
+        for platform in spec.target.platforms:
+            wheels = python.select(
+                text,
+                platform=platform,
+                python=spec.python,
+                glibc=GLIBC[suite],
+                folder=folder,
+            )
+            chosen.append((wheels, stack.read_stack(wheels, fetcher, store)))
+        wanted = _bounds(chosen)
+        if bounds or not wanted:
+            return text, chosen
+        bounds = wanted
+
+
+def _bounds(chosen: _Chosen) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            {
+                f"{wheel.name}=={read.cuda}.*"
+                for wheels, read in chosen
+                if read.cuda
+                for wheel in stack.drifting(read, wheels)
+            }
+        )
     )
 
 
-def _refuse(findings: Sequence[Finding]) -> None:
+def _debs(previous: Lock | None, platform: str) -> tuple[Deb, ...]:
+    parts = previous.platforms if previous else ()
+    return next((part.debs for part in parts if part.platform == platform), ())
+
+
+def _stop(findings: Sequence[Finding]) -> None:
     failures = [each for each in findings if each.role is Role.FAILURE]
     if failures:
         raise ConflictError(
-            "this spec cannot give an environment that works", findings=failures
+            failures[0].message, hint=failures[0].hint, findings=failures
         )
