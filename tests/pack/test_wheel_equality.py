@@ -50,7 +50,7 @@ class Tree:
 
     def rows(self) -> dict[str, tuple[str, str]]:
         """RECORD, by path from the root of the tree."""
-        (record,) = (at for at in self.files if at.endswith(".dist-info/RECORD"))
+        (record,) = (at for at in self.files if is_info(at, "RECORD"))
         site = self.root / record.rpartition("/")[0] / ".."
         rows = csv.reader(self.files[record][0].decode().splitlines())
         return {
