@@ -1,0 +1,165 @@
+"""OS packages: from a spec to exact ``.deb`` files, and from those to addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from firstlight.config import Settings
+from firstlight.errors import NetworkError, UsageError
+from firstlight.lock.archive import Reader, Release, Trust
+from firstlight.lock.index import Index, Package
+from firstlight.lock.lockfile import Archive, Deb
+from firstlight.lock.solve import Universe, solve
+from firstlight.lock.spec import Spec
+from firstlight.lock.system import System, base_packages, system_of
+from firstlight.net import Fetcher
+from firstlight.progress import Progress
+from firstlight.store import Store
+
+__all__ = ["MOVED_ON", "deb_urls", "resolve"]
+
+MOVED_ON = (
+    "the mirror has moved on and no longer has this version: name a snapshot archive "
+    'in your settings ([mirror] snapshot = "…"), or renew the lock with '
+    "`firstlight lock --upgrade`"
+)
+"""What to do when no address of a locked package answers."""
+
+
+def resolve(
+    spec: Spec,
+    settings: Settings,
+    fetcher: Fetcher,
+    store: Store,
+    *,
+    platform: str,
+    packages: Sequence[str] | None = None,
+    previous: Sequence[Deb] = (),
+    progress: Progress | None = None,
+    trust: Trust | None = None,
+) -> tuple[tuple[Archive, ...], tuple[Deb, ...]]:
+    """Return the archives and every OS package of the image, sorted by name.
+
+    Args:
+        spec: Says which Python, profile and system packages.
+        settings: Name the mirrors.
+        fetcher: Fetches indexes.
+        store: Keeps them.
+        platform: ``linux/amd64`` or ``linux/arm64``.
+        packages: What the image has, with all it depends on; None for what the spec's
+            profile starts from and its ``system`` packages.
+        previous: Versions to stay with where they still exist.
+        progress: Hears what was passed over.
+        trust: Whose signatures count, other than the distributions'.
+
+    Raises:
+        ArtefactError: when an archive is not signed as it must be, or is damaged.
+        ConflictError: when no set of packages satisfies all of them.
+        NetworkError: when a mirror does not answer.
+    """
+    system = system_of(spec)
+    architecture = platform.partition("/")[2]
+    if packages is None:
+        packages = wanted_packages(spec)
+    reader = Reader(
+        settings=settings,
+        fetcher=fetcher,
+        store=store,
+        progress=progress or Progress(),
+        trust=trust or Trust(),
+        architecture=architecture,
+        main=system.suites(architecture)[0],
+    )
+    with reader.progress.task("resolve", f"{system.suite} {architecture}"):
+        releases = _releases(reader, system.suites(architecture))
+        indexes = _indexes(reader, releases, system)
+        universe = Universe(indexes, {one.name: one.version for one in previous})
+        chosen = solve(universe, packages)
+    return (
+        tuple(release.value() for release in releases),
+        tuple(_deb(package) for package in chosen),
+    )
+
+
+def wanted_packages(spec: Spec) -> tuple[str, ...]:
+    """Return the packages an image of this spec must have, without dependencies."""
+    base = base_packages(system_of(spec), spec.profile, compiler=spec.compile)
+    return tuple(sorted({*base, *spec.system}))
+
+
+def _releases(reader: Reader, pairs: Sequence[tuple[str, str]]) -> list[Release]:
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        found = list(
+            pool.map(
+                lambda pair: _release(reader, pair[0], pair[1], pairs[0][1]), pairs
+            )
+        )
+    return [release for release in found if release is not None]
+
+
+def _release(reader: Reader, archive: str, suite: str, main: str) -> Release | None:
+    try:
+        release = reader.release(archive, suite)
+    except UsageError:
+        if suite == main:
+            raise
+        release = None
+    if release is None and suite == main:
+        raise NetworkError(
+            f"no mirror of {archive} carries {suite}",
+            hint="the release may have moved to the archive of old releases: name a "
+            "mirror of that in your settings, or choose a newer Python",
+        )
+    if release is None:
+        reader.progress.say(f"{archive} {suite}: not on the mirror; passed over")
+    return release
+
+
+def _indexes(
+    reader: Reader, releases: Sequence[Release], system: System
+) -> list[Index]:
+    parts = [
+        (release, component)
+        for release in releases
+        for component in system.components
+        if not release.components or component in release.components
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda one: reader.index(one[0], one[1]), parts))
+
+
+def _deb(package: Package) -> Deb:
+    return Deb(
+        name=package.name,
+        version=package.version,
+        architecture=package.architecture,
+        filename=package.filename,
+        size=package.size,
+        digest=package.digest,
+        archive=package.archive,
+        suite=package.suite,
+    )
+
+
+def deb_urls(
+    deb: Deb, archives: Sequence[Archive], settings: Settings
+) -> tuple[str, ...]:
+    """Return where a package may be had: from the mirrors, then from a snapshot.
+
+    Raises:
+        UsageError: when this machine knows neither.
+    """
+    bases = list(settings.mirrors.get(deb.archive, ()))
+    if not bases and deb.archive == "debian-security":
+        bases = [
+            f"{base.rstrip('/')}-security"
+            for base in settings.mirrors.get("debian", ())
+            if base.rstrip("/").endswith("/debian")
+        ]
+    for archive in archives:
+        if (archive.name, archive.suite) == (deb.archive, deb.suite):
+            bases.extend(settings.snapshot(archive.name, archive.snapshot))
+    if not bases:
+        bases.extend(settings.mirror(deb.archive))
+    return tuple(f"{base.rstrip('/')}/{deb.filename}" for base in bases)
