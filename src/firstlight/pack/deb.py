@@ -236,6 +236,7 @@ class _Layout:
     def __init__(self, filename: str) -> None:
         self._filename = filename
         self._kinds: dict[str, Kind] = {}
+        self._implied: set[str] = set()
 
     def place(self, item: TarMember) -> Entry | None:
         """Return the member as an entry, or None when the image has it anyway."""
@@ -253,9 +254,12 @@ class _Layout:
         if kind is Kind.SYMLINK and _points_at_itself(path, link):
             return None
         # /lib was rewritten and is there again as /usr/lib: folders may meet.
-        if path in self._kinds and kind is self._kinds[path] is Kind.DIRECTORY:
-            return None
-        self._claim(path, kind)
+        if self._kinds.get(path) is kind is Kind.DIRECTORY:
+            if path not in self._implied:
+                return None
+            self._implied.remove(path)
+        else:
+            self._claim(path, kind)
         return Entry(
             path=path,
             kind=kind,
@@ -301,6 +305,7 @@ class _Layout:
         parent = posixpath.dirname(path)
         while parent and parent not in self._kinds:
             self._kinds[parent] = Kind.DIRECTORY
+            self._implied.add(parent)
             parent = posixpath.dirname(parent)
         if parent and self._kinds[parent] is not Kind.DIRECTORY:
             raise self._refusal(path, f"{parent} above it is no folder")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from firstlight.errors import ArtefactError
 from firstlight.pack.ar import damaged
@@ -74,6 +74,12 @@ class TarBody(io.RawIOBase):
             raise damaged(self._where, "its tar is cut short inside a file")
         self._left -= wanted
         return data
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill a buffer as far as the content goes."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def skip(self) -> None:
         """Read over what nobody wanted, and refuse to be read from now on."""
