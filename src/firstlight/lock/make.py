@@ -119,7 +119,7 @@ def make_lock(
         spec=spec.digest,
         pylock=of_bytes(text.encode()),
         python=spec.python,
-        suite=system.suite,
+        suite=suite,
         profile=spec.profile,
         environment=spec.environment,
         archives=tuple(archives),

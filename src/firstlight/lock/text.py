@@ -52,7 +52,10 @@ def parse_lock(text: str, where: str = FILE) -> Lock:
             f"{where} has lock-version {version!r}, this firstlight reads {_VERSION}",
             hint="use the firstlight it was made with, or run `firstlight lock`",
         )
-    table["environment"] = tuple(table.get("environment", {}).items())
+    environment = table.get("environment", {})
+    if not isinstance(environment, dict):
+        raise _wrong(where, "environment", "a table is missing")
+    table["environment"] = tuple(environment.items())
     lock = _read(Lock, table, where, "")
     if lock.format != FORMAT:
         raise LockError(
