@@ -52,6 +52,7 @@ def parse_lock(text: str, where: str = FILE) -> Lock:
             f"{where} has lock-version {version!r}, this firstlight reads {_VERSION}",
             hint="use the firstlight it was made with, or run `firstlight lock`",
         )
+    table.setdefault("platforms", [])
     environment = table.get("environment", {})
     if not isinstance(environment, dict):
         raise _wrong(where, "environment", "a table is missing")
@@ -76,7 +77,7 @@ def _lines(lock: Lock) -> Iterator[str]:
     yield from _pairs(top)
     yield f"archives = {_rows(archives)}"
     yield "\n[environment]"
-    yield from (f"{json.dumps(key)} = {_value(value)}" for key, value in environment)
+    yield from (f"{_value(key)} = {_value(value)}" for key, value in environment)
     for part in platforms:
         stack, debs, layers = part.pop("stack"), part.pop("debs"), part.pop("layers")
         yield "\n[[platforms]]"
