@@ -72,7 +72,8 @@ class Spec:
     torch, which `torch` gives as a version or range (``2.7``, ``>=2.7,<3``; empty: no
     torch). `constraints` bound what others require without requiring it. `cuda` is
     ``auto`` (the index's default build), ``cpu`` or a CUDA minor (``12.6``). `suite` is
-    the OS release, empty for the one that carries the Python. `digest` covers every
+    the OS release, empty for the one that carries the Python; `source` the project's
+    address, for a label of the image. `digest` covers every
     field and the text of included files.
     """
 
@@ -90,6 +91,7 @@ class Spec:
     environment: tuple[tuple[str, str], ...]
     digest: Digest
     constraints: tuple[str, ...] = ()
+    source: str = ""
 
 
 def find_spec(folder: Path) -> tuple[Path, dict[str, Any], str]:
@@ -156,6 +158,7 @@ def _read(fields: Fields, folder: Path) -> Spec:
         target=_target(fields.inner("target")),
         indexes=_indexes(fields, gathered),
         environment=_environment(fields.inner("env")),
+        source=fields.text("source"),
         digest=of_bytes(b""),
     )
     content = {**asdict(spec), "digest": "", "files": gathered.texts}

@@ -14,7 +14,7 @@ from firstlight.finding import Finding, Role
 from firstlight.lock.apt import deb_urls
 from firstlight.lock.lockfile import LayerFact, Lock, PlatformLock, Wheel, lock_digest
 from firstlight.lock.python import select
-from firstlight.lock.system import glibc_of
+from firstlight.lock.system import SUITES
 from firstlight.net import Download, Fetcher
 from firstlight.oci.layout import add_reference
 from firstlight.oci.model import Image, Layer
@@ -165,7 +165,7 @@ def _work(
         pylock,
         platform=part.platform,
         python=lock.python,
-        glibc=glibc_of(lock.suite),
+        glibc=SUITES[lock.suite].glibc,
         folder=folder,
     )
     return _Work(

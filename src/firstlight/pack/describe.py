@@ -51,6 +51,7 @@ def _labels(lock: Lock, part: PlatformLock, name: str) -> dict[str, str]:
         "org.opencontainers.image.title": lock.name,
         "org.opencontainers.image.version": name,
         "org.opencontainers.image.created": model.EPOCH,
+        "org.opencontainers.image.source": lock.source,
         "org.firstlight.torch": stack.torch,
         "org.firstlight.cuda": stack.cuda,
         "org.firstlight.cudnn": stack.cudnn,

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firstlight.digest import Digest
 from firstlight.errors import DigestError, MismatchError
@@ -17,6 +17,9 @@ from firstlight.pack.layer import Sink, write_layer
 from firstlight.pack.plan import Recipe
 from firstlight.progress import Progress
 from firstlight.store import BlobWriter, Store
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 __all__ = ["make_layers", "remake_layers"]
 
@@ -44,7 +47,7 @@ def make_layers(
     def make(recipe: Recipe, stop: threading.Event) -> Layer:
         fact = locked.get(recipe.key)
         known = fact or _fact(store, recipe)
-        layer = known and _copied(recipe, known, store, progress, stop)
+        layer = _copied(recipe, known, store, progress, stop) if known else None
         if layer is None:
             layer = _made(recipe, store, progress, stop)
         if fact is not None and layer.digest != fact.digest:
@@ -155,7 +158,7 @@ def _made(
 
 def _remake(recipe: Recipe, progress: Progress, stop: threading.Event) -> Layer:
     """Make a layer only to know its digests."""
-    out = BlobWriter(_Nowhere())
+    out = BlobWriter(io.BufferedWriter(_Nowhere()))
     with progress.task("layer", recipe.title, recipe.size) as task:
         diff_id = write_layer(recipe.entries(), _Guard(out, stop), task=task)
     return _layer(recipe, out, diff_id)
@@ -164,9 +167,13 @@ def _remake(recipe: Recipe, progress: Progress, stop: threading.Event) -> Layer:
 class _Nowhere(io.RawIOBase):
     """Takes bytes and forgets them."""
 
-    def write(self, data: Any) -> int:
+    def writable(self) -> bool:
+        """Bytes may come."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:
         """Count the bytes as written."""
-        return len(data)
+        return memoryview(data).nbytes
 
 
 def _facts_json(layer: Layer) -> dict[str, Any]:
