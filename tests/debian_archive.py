@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import zstandard
-from pysequoia import Cert, SignatureMode, sign
+from pysequoia import SignatureMode, Tsk, sign
 
 __all__ = ["make_archive", "make_ar", "make_deb", "make_key", "make_tar"]
 
@@ -151,16 +151,16 @@ def compress(data: bytes, compression: str) -> bytes:
     return data
 
 
-def make_key(name: str = "Test archive") -> Cert:
+def make_key(name: str = "Test archive") -> Tsk:
     """Make a key to sign an archive with."""
-    return Cert.generate(name)
+    return Tsk.generate(name)
 
 
 def make_archive(
     folder: Path,
     suite: str,
     debs: Sequence[Path],
-    key: Cert,
+    key: Tsk,
     *,
     component: str = "main",
     architecture: str = "amd64",
@@ -217,8 +217,8 @@ def make_archive(
     return path
 
 
-def _sign(key: Cert, body: bytes) -> bytes:
-    return bytes(sign(key.secrets.signer(), body, mode=SignatureMode.CLEAR))
+def _sign(key: Tsk, body: bytes) -> bytes:
+    return bytes(sign(key.signer(), body, mode=SignatureMode.CLEAR))
 
 
 def _stanza(folder: Path, deb: Path, component: str) -> bytes:

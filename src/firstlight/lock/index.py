@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import re
 import zlib
+from bisect import bisect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +25,10 @@ _KEPT = (
     b"|Priority|Filename|Size|SHA256"
 )
 _LINES = re.compile(rb"^(?:(?:" + _KEPT + rb"):[^\n]*\n(?:[ \t][^\n]*\n)*|\n)", re.M)
-_NAME = re.compile(rb"^Package:[ \t]*([^\s]+)", re.M)
-_PROVIDES = re.compile(rb"^Provides:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.M)
-_PROVIDED = re.compile(rb"(?:^|,)\s*([A-Za-z0-9][A-Za-z0-9+.-]*)")
+# A literal line break in front is searched for much faster than "^" is.
+_NAME = re.compile(rb"\nPackage:[ \t]*([^\s]+)")
+_PROVIDES = re.compile(rb"\nProvides:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)")
+_PROVIDED = re.compile(r"(?:^|,)\s*([A-Za-z0-9][A-Za-z0-9+.-]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +65,17 @@ class Index:
     _parsed: dict[int, Package] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.text = b"\n" + self.text
         for found in _NAME.finditer(self.text):
             name = found[1].decode("ascii", "replace")
-            self.offsets.setdefault(name, []).append(found.start())
+            self.offsets.setdefault(name, []).append(found.start() + 1)
+        starts = sorted(start for places in self.offsets.values() for start in places)
+        if not starts:
+            return
         for found in _PROVIDES.finditer(self.text):
-            start = self.text.rfind(b"\n\n", 0, found.start())
-            start = 0 if start < 0 else start + 2
-            for name in _PROVIDED.findall(found[1]):
-                self.providers.setdefault(name.decode("ascii"), []).append(start)
+            start = starts[bisect(starts, found.start()) - 1]
+            for name in _PROVIDED.findall(found[1].decode("ascii", "replace")):
+                self.providers.setdefault(name, []).append(start)
 
     def named(self, name: str) -> list[Package]:
         """Return every version of a package."""

@@ -115,6 +115,25 @@ class Candidate:
         return f"{self.name} {self.version}".strip()
 
 
+class _Matches(Sequence[Candidate]):
+    """Candidates that are looked for anew each time: resolvelib keeps other lists."""
+
+    def __init__(self, find: Callable[[], Iterable[Candidate]]) -> None:
+        self._find = find
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self._find())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+
 class _Provider(AbstractProvider[Need, Candidate, str]):
     """Answers resolvelib's questions about a universe."""
 
@@ -152,7 +171,7 @@ class _Provider(AbstractProvider[Need, Candidate, str]):
         identifier: str,
         requirements: Mapping[str, Iterator[Need]],
         incompatibilities: Mapping[str, Iterator[Candidate]],
-    ) -> Callable[[], Iterable[Candidate]]:
+    ) -> Sequence[Candidate]:
         """Return what may answer, the best first, as things stand when it is asked."""
         needs = list(requirements[identifier])
         wrong = {(one.version, one.package) for one in incompatibilities[identifier]}
@@ -163,7 +182,7 @@ class _Provider(AbstractProvider[Need, Candidate, str]):
                 if (candidate.version, candidate.package) not in wrong:
                     yield candidate
 
-        return matches
+        return _Matches(matches)
 
     def _choices(self, name: str, needs: Sequence[Need]) -> Iterator[Candidate]:
         options = needs[0].options
