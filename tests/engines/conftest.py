@@ -134,6 +134,9 @@ def docker(need: Callable[[str], str], workspace: Path) -> Iterator[Tool]:
     ]
     with daemon(command, folder / "log", lambda: tool.attempt("info").returncode == 0):
         yield tool
+    # The daemon leaves the name of the host's network namespace mounted.
+    for mounted in (folder / "exec" / "netns").glob("*"):
+        Tool(words=("umount", str(mounted))).attempt()
 
 
 @pytest.fixture(scope="session")
