@@ -1,1 +1,74 @@
 """The command line: one file per command; parse, call, return."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from firstlight.cli.app import app
+from firstlight.cli.context import Context
+from firstlight.errors import FirstlightError
+
+__all__ = ["main"]
+
+_BUG = 70
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; never raises.
+
+    1 to 9 are the codes of `firstlight.errors`, 70 a bug of ours (with a report file),
+    130 Ctrl-C. `firstlight run` returns what its command returned.
+    """
+    try:
+        code = app(args=arguments, standalone_mode=False, prog_name="firstlight")
+        sys.stdout.flush()
+    except FirstlightError as error:
+        Context.show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; what was finished is kept\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left; say nothing into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception as error:
+        return _foreign(error)
+    return code if isinstance(code, int) else 0
+
+
+def _foreign(error: Exception) -> int:
+    import typer
+
+    match error:
+        case typer.Exit():
+            return int(error.exit_code)
+        case typer.Abort():
+            return _INTERRUPTED
+        case typer.BadParameter() | typer.TyperException():
+            shown: Any = error  # Typer shows these itself, but does not type them.
+            shown.show()
+            return int(shown.exit_code)
+        case _:
+            return _report_bug(error)
+
+
+def _report_bug(error: Exception) -> int:
+    """Say that this is our mistake, and write what a report needs to a file."""
+    descriptor, name = tempfile.mkstemp(prefix="firstlight-report-", suffix=".md")
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write("## firstlight stopped on an error of its own\n\n```\n")
+        traceback.print_exception(error, file=stream)
+        stream.write("```\n")
+    sys.stderr.write(
+        f"firstlight stopped on an error of its own: {type(error).__name__}: {error}\n"
+        f"hint: report it with the file {Path(name)}\n"
+    )
+    return _BUG

@@ -110,7 +110,7 @@ def verify(
         _distrust(work)
         _fetch(work)
         layers = remake_layers(
-            plan(lock, part, work.wheels, store, progress),
+            plan(lock, part, work.wheels, store, progress, believe=False),
             jobs=settings.jobs,
             progress=progress,
         )

@@ -15,6 +15,7 @@ from firstlight.oci.model import canonical_json
 from firstlight.pack.deb import deb_entries
 from firstlight.pack.entry import Entry
 from firstlight.pack.group import Item, group
+from firstlight.pack.scan import Scan, scan, scan_from_json, scan_to_json
 from firstlight.pack.system import system_entries
 from firstlight.pack.venv import venv_entries
 from firstlight.pack.wheel import wheel_entries
@@ -52,10 +53,13 @@ def plan(
     wheels: Sequence[Wheel],
     store: Store,
     progress: Progress,
+    *,
+    believe: bool = True,
 ) -> list[Recipe]:
     """Return the image's layers from the bottom up: OS, system files, venv, wheels.
 
-    Every wheel and ``.deb`` must be in the store.
+    Every wheel and ``.deb`` must be in the store. `believe` takes what was once read
+    out of a ``.deb`` from the store's facts.
 
     Raises:
         ArtefactError: when a wheel is damaged or two files cannot stand together.
@@ -63,7 +67,7 @@ def plan(
     debs = [_deb_item(deb, store) for deb in part.debs]
     return [
         *_deb_recipes(debs),
-        _system_recipe(lock, part, store),
+        _system_recipe(lock, part, store, believe),
         _venv_recipe(lock.python),
         *_wheel_recipes([_wheel_item(each, store) for each in wheels], lock, progress),
     ]
@@ -110,13 +114,29 @@ def _deb_recipes(debs: Sequence[Item]) -> Iterator[Recipe]:
         )
 
 
-def _system_recipe(lock: Lock, part: PlatformLock, store: Store) -> Recipe:
+def _scanner(store: Store) -> Callable[[Deb, Path], Scan]:
+    """Reads a ``.deb`` once: what it found is kept as a fact of its digest."""
+
+    def known_or_read(deb: Deb, path: Path) -> Scan:
+        found = scan_from_json(store.fact("scan", deb.digest))
+        if found is None:
+            found = scan(path, filename=deb.filename.rpartition("/")[2])
+            store.record("scan", deb.digest, scan_to_json(found))
+        return found
+
+    return known_or_read
+
+
+def _system_recipe(
+    lock: Lock, part: PlatformLock, store: Store, believe: bool
+) -> Recipe:
     def entries() -> Iterable[Entry]:
         return system_entries(
             [(deb, store.path(deb.digest)) for deb in part.debs],
             platform=part.platform,
             profile=lock.profile,
             suite=lock.suite,
+            scanner=_scanner(store) if believe else None,
         )
 
     key = _key(
@@ -126,7 +146,8 @@ def _system_recipe(lock: Lock, part: PlatformLock, store: Store) -> Recipe:
         profile=lock.profile,
         suite=lock.suite,
     )
-    return Recipe("system files", key, sum(deb.size for deb in part.debs), entries)
+    # Started early: it reads every .deb and runs beside the layers made of them.
+    return Recipe("system files", key, 9 * sum(d.size for d in part.debs), entries)
 
 
 # Python

@@ -1,0 +1,162 @@
+"""What every command shares: the project, the store, the settings, how to speak."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from firstlight import report
+from firstlight.cli.view import LinesView, LiveView
+from firstlight.errors import FirstlightError, LockError, UsageError
+from firstlight.finding import Finding
+from firstlight.progress import Progress
+
+if TYPE_CHECKING:
+    from firstlight.config import Settings
+    from firstlight.lock.lockfile import Lock
+    from firstlight.lock.spec import Spec
+    from firstlight.store import Store
+
+__all__ = ["Context"]
+
+
+@dataclass
+class Context:
+    """One run of the program; made once and passed by hand."""
+
+    folder: Path
+    as_json: bool
+    quiet: bool
+
+    _speaks_json: ClassVar[bool] = False
+
+    @classmethod
+    def make(cls, project: Path, *, as_json: bool, quiet: bool) -> Context:
+        """Return the context of a command line."""
+        if not project.is_dir():
+            raise UsageError(
+                f"--project {project} is no folder", hint="name the project's folder"
+            )
+        cls._speaks_json = as_json
+        return cls(project.absolute(), as_json, quiet)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What this machine says."""
+        from firstlight.config import load_settings
+
+        return load_settings()
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of this user."""
+        from firstlight.store import Store
+
+        return Store.open(self.settings.store)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What shows long work: live on a terminal, lines elsewhere, or nothing."""
+        if self.quiet:
+            return Progress()
+        if sys.stderr.isatty():
+            return LiveView()
+        return LinesView(sys.stderr)
+
+    def spec(self) -> Spec:
+        """Read the project's spec."""
+        from firstlight.lock.spec import read_spec
+
+        return read_spec(self.folder)
+
+    # The lock
+
+    @property
+    def lock_path(self) -> Path:
+        """Where ``firstlight.lock`` is."""
+        return self.folder / "firstlight.lock"
+
+    @property
+    def pylock_path(self) -> Path:
+        """Where ``pylock.toml`` is."""
+        return self.folder / "pylock.toml"
+
+    def read_lock(self) -> tuple[Lock, str]:
+        """Return the lock and the text of its ``pylock.toml``.
+
+        Raises:
+            LockError: when one is missing, or they do not belong together.
+        """
+        from firstlight.digest import of_bytes
+        from firstlight.lock.text import parse_lock
+
+        try:
+            text = self.lock_path.read_text(encoding="utf-8")
+            pylock = self.pylock_path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise LockError(
+                f"the lock cannot be read: {error}", hint="run `firstlight lock`"
+            ) from error
+        lock = parse_lock(text, str(self.lock_path))
+        if of_bytes(pylock.encode()) != lock.pylock:
+            raise LockError(
+                f"{self.pylock_path} is not the one {self.lock_path.name} was made "
+                "with",
+                hint="restore both from version control, or run `firstlight lock`",
+            )
+        return lock, pylock
+
+    def write_lock(self, lock: Lock, pylock: str | None = None) -> None:
+        """Write the lock; ``firstlight.lock`` last, since it names the other's hash."""
+        from firstlight.lock.text import dump_lock
+
+        if pylock is not None:
+            _write(self.pylock_path, pylock)
+        _write(self.lock_path, dump_lock(lock))
+
+    # Speaking
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result, for people."""
+        if not self.as_json:
+            sys.stdout.write(text + "\n")
+
+    def result(self, value: Mapping[str, Any]) -> None:
+        """Print the result for machines, when that was asked for."""
+        if self.as_json:
+            text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+            sys.stdout.write(text + "\n")
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Show findings on standard error."""
+        symbols = report.has_symbols()
+        for finding in findings:
+            for line in report.finding_lines(finding, symbols=symbols):
+                sys.stderr.write(line + "\n")
+
+    @classmethod
+    def show_error(cls, error: FirstlightError) -> None:
+        """Show why a command stopped; as JSON too when that was asked for."""
+        if cls._speaks_json:
+            sys.stdout.write(json.dumps(report.error_json(error), indent=2) + "\n")
+        for line in report.error_lines(error, symbols=report.has_symbols()):
+            sys.stderr.write(line + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise LockError(
+            f"cannot write {path}: {error.strerror}",
+            hint="check the rights of the folder and the room on its disk",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
