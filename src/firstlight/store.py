@@ -277,7 +277,8 @@ def remove_tree(path: Path) -> None:
 
 
 def _stamp(found: os.stat_result) -> str:
-    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
+    # Not the time of change (ctime): a hard link to the blob would move it.
+    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}"
 
 
 def _hash_file(path: Path) -> Digest:

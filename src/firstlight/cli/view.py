@@ -17,9 +17,14 @@ _VERBS = {
     "fetch": "Fetching",
     "layer": "Making layers",
     "unpack": "Unpacking",
+    "link": "Linking the root",
     "resolve": "Resolving",
     "write": "Writing",
 }
+
+
+def _verb(kind: str) -> str:
+    return _VERBS.get(kind, kind.capitalize())
 
 
 class _Counted(Task):
@@ -106,7 +111,7 @@ class LinesView(_Sums):
         now = time.monotonic()
         if kind not in self._started:
             self._started[kind] = now
-            self.say(f"{_VERBS[kind]} …")
+            self.say(f"{_verb(kind)} …")
         self._told[kind] = now
 
     def add(self, kind: str, done: int, total: int) -> None:
@@ -120,7 +125,7 @@ class LinesView(_Sums):
             seconds = now - self._started[kind]
             amount = self._done[kind]
         self.say(
-            f"{_VERBS[kind]} … {size(amount)}, {size(amount / max(seconds, 0.1))}/s"
+            f"{_verb(kind)} … {size(amount)}, {size(amount / max(seconds, 0.1))}/s"
         )
 
 
@@ -160,7 +165,7 @@ class LiveView(_Sums):
     def began(self, kind: str) -> None:
         """Show a bar for the kind."""
         if kind not in self._rows:
-            self._rows[kind] = self._bars.add_task(_VERBS[kind], total=None, item="")
+            self._rows[kind] = self._bars.add_task(_verb(kind), total=None, item="")
             self._totals[kind] = 0
         self._bars.start()
 
