@@ -13,7 +13,7 @@ from firstlight.errors import ArtefactError
 from firstlight.lock.lockfile import FORMAT, Deb, Lock, PlatformLock, Wheel
 from firstlight.oci.model import canonical_json
 from firstlight.pack.deb import deb_entries
-from firstlight.pack.entry import Entry
+from firstlight.pack.entry import Entry, FileRange
 from firstlight.pack.group import Item, group
 from firstlight.pack.scan import Scan, scan, scan_from_json, scan_to_json
 from firstlight.pack.system import system_entries
@@ -182,10 +182,12 @@ def _wheel_recipes(
     for members in group(items, limit=_WHEELS, most=_MOST_WHEELS):
 
         def entries(members: tuple[Item, ...] = members) -> Iterator[Entry]:
+            written: set[str] = set()
             for item in members:
                 without = lost.get(item.digest, frozenset())
                 for entry in files[item.digest]:
-                    if entry.path not in without:
+                    if entry.path not in without and entry.path not in written:
+                        written.add(entry.path)
                         yield entry
 
         yield Recipe(
@@ -214,25 +216,40 @@ def _read_wheel(item: Item, python: str) -> list[Entry]:
 def _overwritten(
     items: Sequence[Item], files: Mapping[Digest, list[Entry]], progress: Progress
 ) -> dict[Digest, frozenset[str]]:
-    """Which paths of which wheel another wheel, later by name, puts there as well.
+    """Which paths of which wheel another wheel, later by name, replaces.
 
-    An installer that goes by name leaves the later file in place, and so do we; a file
-    under what is a file elsewhere cannot be installed by anyone.
+    An installer that goes by name leaves the later file in place, and so do we. Files
+    that are the same in both, such as the empty ``nvidia/__init__.py`` of a dozen
+    wheels, stay in both: no layer need know of another for their sake.
     """
-    owner: dict[str, Item] = {}
+    owner: dict[str, tuple[Item, Entry]] = {}
     lost: dict[Digest, set[str]] = {}
-    for item in sorted(items, key=lambda item: item.name):
+    for item in sorted(items, key=lambda item: (item.name, item.filename)):
         for entry in files[item.digest]:
-            before = owner.get(entry.path)
-            if before is not None and before is not item:
+            before, other = owner.get(entry.path, (item, entry))
+            if before is not item and not _is_same(entry, other):
                 lost.setdefault(before.digest, set()).add(entry.path)
                 progress.say(
                     f"{before.name} and {item.name} both install {entry.path}; "
                     f"the one of {item.name} stays"
                 )
-            owner[entry.path] = item
-    _refuse_nested(owner)
+            owner[entry.path] = (item, entry)
+    _refuse_nested({path: item for path, (item, _) in owner.items()})
     return {key: frozenset(paths) for key, paths in lost.items()}
+
+
+def _is_same(one: Entry, other: Entry) -> bool:
+    return (one.size, one.mode, one.kind, _mark(one)) == (
+        other.size,
+        other.mode,
+        other.kind,
+        _mark(other),
+    )
+
+
+def _mark(entry: Entry) -> object:
+    content = entry.content
+    return content.crc if isinstance(content, FileRange) else content
 
 
 def _refuse_nested(owner: Mapping[str, Item]) -> None:
