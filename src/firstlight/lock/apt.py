@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from firstlight.config import Settings
+from firstlight.config import Settings, settings_file, variable
 from firstlight.errors import NetworkError, UsageError
 from firstlight.lock.archive import Reader, Release, Trust
 from firstlight.lock.index import Index, Package
@@ -99,12 +99,14 @@ def _releases(reader: Reader, pairs: Sequence[tuple[str, str]]) -> list[Release]
 
 
 def _release(reader: Reader, archive: str, suite: str, main: str) -> Release | None:
+    """Return a suite; one of updates may be absent, which is told, not passed over."""
     try:
         release = reader.release(archive, suite)
-    except UsageError:
+    except UsageError as error:
         if suite == main:
             raise
-        release = None
+        reader.progress.say(_without(suite, error.message, error.hint))
+        return None
     if release is None and suite == main:
         raise NetworkError(
             f"no mirror of {archive} carries {suite}",
@@ -112,8 +114,15 @@ def _release(reader: Reader, archive: str, suite: str, main: str) -> Release | N
             "mirror of that in your settings, or choose a newer Python",
         )
     if release is None:
-        reader.progress.say(f"{archive} {suite}: not on the mirror; passed over")
+        setting = f"{settings_file()} ([mirror] {archive}) or {variable(archive)}"
+        where = f"no mirror of {archive} carries it"
+        reader.progress.say(_without(suite, where, f"name one that does in {setting}"))
     return release
+
+
+def _without(suite: str, why: str, way_out: str) -> str:
+    what = "security updates" if suite.endswith("-security") else "updates"
+    return f"locking without the {what} of {suite}: {why}; {way_out}"
 
 
 def _indexes(

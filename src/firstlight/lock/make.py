@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -27,18 +28,12 @@ from firstlight.net import Fetcher
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["GLIBC", "PYLOCK", "ResolveSystem", "make_lock"]
+__all__ = ["PYLOCK", "ResolveSystem", "make_lock"]
 
 PYLOCK = "pylock.toml"
 
-GLIBC = {
-    "bullseye": "2.31",
-    "jammy": "2.35",
-    "bookworm": "2.36",
-    "noble": "2.39",
-    "trixie": "2.41",
-}
-"""The glibc of each OS release: wheels for a newer one do not load there."""
+_Chosen = tuple[tuple[Wheel, ...], Stack]
+"""The wheels of one platform, and what they say about CUDA."""
 
 
 class ResolveSystem(Protocol):
@@ -54,7 +49,23 @@ class ResolveSystem(Protocol):
         platform: str,
         packages: Sequence[str],
         previous: Sequence[Deb] = (),
+        progress: Progress | None = None,
     ) -> tuple[tuple[Archive, ...], tuple[Deb, ...]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What every step of making one lock needs."""
+
+    spec: Spec
+    settings: Settings
+    fetcher: Fetcher
+    store: Store
+    folder: Path
+    resolve_system: ResolveSystem
+    previous: Lock | None
+    upgrade: bool
+    progress: Progress
 
 
 def make_lock(
@@ -83,93 +94,81 @@ def make_lock(
         ConflictError: when nothing fits; its findings say what to change.
         NetworkError: when an index or archive cannot be reached.
     """
-    _stop(explain(spec))
-    suite, system = system_of(spec).suite, apt.wanted_packages(spec)
-    text, chosen = _python(
-        spec, settings, fetcher, store, folder, suite, upgrade, progress or Progress()
+    work = _Work(
+        spec=spec,
+        settings=settings,
+        fetcher=fetcher,
+        store=store,
+        folder=folder,
+        resolve_system=resolve_system,
+        previous=previous,
+        upgrade=upgrade,
+        progress=progress or Progress(),
     )
+    return _make(work, source)
+
+
+def _make(work: _Work, source: str) -> tuple[Lock, str, list[Finding]]:
+    """Do the quick checks first, then Python, and the OS packages last."""
+    spec = work.spec
+    _stop(explain(spec))
+    system = system_of(spec)
+    text, chosen = _python(work, system.glibc)
     findings = [
         each for wheels, read in chosen for each in stack.check(spec, read, wheels)
     ]
     _stop(findings)
-    archives: dict[Archive, None] = {}
-    parts = []
-    for platform, (wheels, read) in zip(spec.target.platforms, chosen, strict=True):
-        used, debs = resolve_system(
-            spec,
-            settings,
-            fetcher,
-            store,
-            platform=platform,
-            packages=system,
-            previous=() if upgrade else _debs(previous, platform),
-        )
-        archives.update(dict.fromkeys(used))
-        parts.append(
-            PlatformLock(
-                platform=platform,
-                packages=packages_digest(wheels),
-                stack=read,
-                debs=debs,
-            )
-        )
+    archives, parts = _platforms(work, chosen)
     lock = Lock(
         name=spec.name,
         source=source,
         spec=spec.digest,
         pylock=of_bytes(text.encode()),
         python=spec.python,
-        suite=suite,
+        suite=system.suite,
         profile=spec.profile,
         environment=spec.environment,
-        archives=tuple(archives),
-        platforms=tuple(parts),
+        archives=archives,
+        platforms=parts,
     )
     return lock, text, findings
 
 
-_Chosen = list[tuple[tuple[Wheel, ...], Stack]]
-
-
-def _python(
-    spec: Spec,
-    settings: Settings,
-    fetcher: Fetcher,
-    store: Store,
-    folder: Path,
-    suite: str,
-    upgrade: bool,
-    progress: Progress,
-) -> tuple[str, _Chosen]:
+def _python(work: _Work, glibc: str) -> tuple[str, list[_Chosen]]:
     """Resolve; once more with bounds when the CUDA parts come out of two minors."""
     bounds: tuple[str, ...] = ()
     while True:
         text = python.resolve(
-            spec,
-            settings,
-            folder=folder,
-            progress=progress,
-            upgrade=upgrade,
-            previous=folder / PYLOCK,
+            work.spec,
+            work.settings,
+            folder=work.folder,
+            progress=work.progress,
+            upgrade=work.upgrade,
+            previous=work.folder / PYLOCK,
             more_constraints=bounds,
         )
-        chosen: _Chosen = []
-        for platform in spec.target.platforms:
-            wheels = python.select(
-                text,
-                platform=platform,
-                python=spec.python,
-                glibc=GLIBC[suite],
-                folder=folder,
-            )
-            chosen.append((wheels, stack.read_stack(wheels, fetcher, store)))
+        chosen = [
+            _selected(work, text, platform, glibc)
+            for platform in work.spec.target.platforms
+        ]
         wanted = _bounds(chosen)
         if bounds or not wanted:
             return text, chosen
         bounds = wanted
 
 
-def _bounds(chosen: _Chosen) -> tuple[str, ...]:
+def _selected(work: _Work, text: str, platform: str, glibc: str) -> _Chosen:
+    wheels = python.select(
+        text,
+        platform=platform,
+        python=work.spec.python,
+        glibc=glibc,
+        folder=work.folder,
+    )
+    return wheels, stack.read_stack(wheels, work.fetcher, work.store)
+
+
+def _bounds(chosen: Sequence[_Chosen]) -> tuple[str, ...]:
     return tuple(
         sorted(
             {
@@ -179,6 +178,39 @@ def _bounds(chosen: _Chosen) -> tuple[str, ...]:
                 for wheel in stack.drifting(read, wheels)
             }
         )
+    )
+
+
+def _platforms(
+    work: _Work, chosen: Sequence[_Chosen]
+) -> tuple[tuple[Archive, ...], tuple[PlatformLock, ...]]:
+    archives: dict[Archive, None] = {}
+    parts = []
+    platforms = work.spec.target.platforms
+    for platform, (wheels, read) in zip(platforms, chosen, strict=True):
+        used, debs = _system(work, platform)
+        archives.update(dict.fromkeys(used))
+        parts.append(
+            PlatformLock(
+                platform=platform,
+                packages=packages_digest(wheels),
+                stack=read,
+                debs=debs,
+            )
+        )
+    return tuple(archives), tuple(parts)
+
+
+def _system(work: _Work, platform: str) -> tuple[tuple[Archive, ...], tuple[Deb, ...]]:
+    return work.resolve_system(
+        work.spec,
+        work.settings,
+        work.fetcher,
+        work.store,
+        platform=platform,
+        packages=apt.wanted_packages(work.spec),
+        previous=() if work.upgrade else _debs(work.previous, platform),
+        progress=work.progress,
     )
 
 
