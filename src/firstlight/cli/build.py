@@ -67,22 +67,27 @@ def build(
 
 def make(command: Context, platform: str = "") -> Image:
     """Return the project's image, locking first where there is no lock at all."""
-    from firstlight.pack.build import build_project, part_of, record
+    from firstlight.pack.known import find, part_of, record
 
     if not command.lock_path.exists():
         command.progress.say("no lock yet: locking first")
         command.write_lock(*locking.make(command))
     lock, pylock = locking.fresh(command)
     wanted = platform or host_platform()
-    image = build_project(
-        lock,
-        pylock,
-        platform=wanted,
-        folder=command.folder,
-        store=command.store,
-        settings=command.settings,
-        progress=command.progress,
-    )
+    image = find(lock, wanted, command.store)
+    if image is None:
+        # Imported only now: nothing changed is the common case, and must be instant.
+        from firstlight.pack.build import build_project
+
+        image = build_project(
+            lock,
+            pylock,
+            platform=wanted,
+            folder=command.folder,
+            store=command.store,
+            settings=command.settings,
+            progress=command.progress,
+        )
     if part_of(lock, wanted).image_id is None:
         command.write_lock(record(lock, image))
     return image

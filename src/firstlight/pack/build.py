@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from firstlight import digest
 from firstlight.config import Settings
 from firstlight.digest import Digest
-from firstlight.errors import LockError, MismatchError
 from firstlight.finding import Finding, Role
 from firstlight.lock.apt import deb_urls
-from firstlight.lock.lockfile import LayerFact, Lock, PlatformLock, Wheel, lock_digest
+from firstlight.lock.lockfile import Lock, PlatformLock, Wheel
 from firstlight.lock.python import select
 from firstlight.lock.system import SUITES
 from firstlight.net import Download, Fetcher
-from firstlight.oci.layout import add_reference
 from firstlight.oci.model import Image, Layer
 from firstlight.pack.describe import describe
+from firstlight.pack.known import find, hold_against, part_of, remember
 from firstlight.pack.make import make_layers, remake_layers
 from firstlight.pack.plan import plan
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["build_project", "verify", "record", "part_of"]
+__all__ = ["build_project", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,28 +63,23 @@ def build_project(
         ArtefactError, NetworkError, StoreError: as their names say.
     """
     part = part_of(lock, platform)
-    identity = _identity(lock, platform)
     with store.held():
-        found = _find(identity, store)
-        if found is None:
-            work = _work(lock, part, pylock, folder, store, settings, progress)
-            _fetch(work)
-            layers = make_layers(
-                plan(lock, part, work.wheels, store, progress),
-                part.layers,
-                jobs=settings.jobs,
-                store=store,
-                progress=progress,
-            )
-            found = describe(lock, part, layers, store.put)
-            _remember(identity, found, store)
-    if part.image_id is not None and found.id != part.image_id:
-        raise MismatchError(
-            f"the lock says image {part.image_id}, its packages give {found.id}",
-            hint="`firstlight verify` names the layers that differ; "
-            "`firstlight lock --upgrade` makes a new lock",
+        found = find(lock, platform, store)
+        if found is not None:
+            return found
+        work = _work(lock, part, pylock, folder, store, settings, progress)
+        _fetch(work)
+        layers = make_layers(
+            plan(lock, part, work.wheels, store, progress),
+            part.layers,
+            jobs=settings.jobs,
+            store=store,
+            progress=progress,
         )
-    return found
+        image = describe(lock, part, layers, store.put)
+        hold_against(part, image)
+        remember(lock, image, store)
+    return image
 
 
 def verify(
@@ -116,40 +110,6 @@ def verify(
         )
         image = describe(lock, part, layers, digest.of_bytes)
     return image.id, list(_compare(part, layers, image))
-
-
-def record(lock: Lock, image: Image) -> Lock:
-    """Return the lock with the image's ID, manifest and layer facts written in."""
-    facts = tuple(
-        LayerFact(
-            key=layer.recipe,
-            title=layer.title,
-            digest=layer.digest,
-            diff_id=layer.diff_id,
-            size=layer.size,
-        )
-        for layer in image.layers
-        if layer.recipe is not None
-    )
-    parts = tuple(
-        replace(part, layers=facts, image_id=image.id, manifest=image.manifest)
-        if part.platform == image.platform
-        else part
-        for part in lock.platforms
-    )
-    return replace(lock, platforms=parts)
-
-
-def part_of(lock: Lock, platform: str) -> PlatformLock:
-    """Return the lock's part for a platform, or say which platforms it has."""
-    for part in lock.platforms:
-        if part.platform == platform:
-            return part
-    has = ", ".join(part.platform for part in lock.platforms)
-    raise LockError(
-        f"firstlight.lock is for {has}, not for {platform}",
-        hint=f'add "{platform}" to target.platforms in firstlight.toml, then lock',
-    )
 
 
 def _work(
@@ -207,32 +167,6 @@ def _distrust(work: _Work) -> None:
     """Hash every input that is in the store; damaged ones are removed."""
     for item in _downloads(work):
         work.store.forget(item.digest)
-
-
-def _identity(lock: Lock, platform: str) -> Digest:
-    return digest.of_bytes(f"{lock_digest(lock)} {platform}".encode())
-
-
-def _remember(identity: Digest, image: Image, store: Store) -> None:
-    add_reference(store, image)
-    value = asdict(image)
-    store.record("image", identity, value)
-
-
-def _find(identity: Digest, store: Store) -> Image | None:
-    """The image that this lock gave before, if every blob of it is still intact."""
-    value = store.fact("image", identity)
-    if not isinstance(value, dict):
-        return None
-    try:
-        layers = tuple(Layer(**layer) for layer in value.pop("layers"))
-        image = Image(layers=layers, **value)
-    except (KeyError, TypeError):
-        return None
-    whole = all(store.has(layer.digest, layer.size) for layer in layers)
-    if whole and store.has(image.id) and store.has(image.manifest):
-        return image
-    return None
 
 
 def _compare(
