@@ -18,6 +18,7 @@ __all__ = ["main"]
 
 _BUG = 70
 _INTERRUPTED = 130
+_SHARED = ("--json", "--quiet", "-q")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130 Ctrl-C. `firstlight run` returns what its command returned.
     """
     try:
-        code = app(args=arguments, standalone_mode=False, prog_name="firstlight")
+        words = hoisted(sys.argv[1:] if arguments is None else arguments)
+        code = app(args=words, standalone_mode=False, prog_name="firstlight")
         sys.stdout.flush()
     except FirstlightError as error:
         Context.show_error(error)
@@ -42,6 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _foreign(error)
     return code if isinstance(code, int) else 0
+
+
+def hoisted(words: Sequence[str]) -> list[str]:
+    """Return the words with the shared switches in front, wherever they were typed.
+
+    ``firstlight build --json`` is what people write. Words of a command that is run
+    inside the image (after ``--``, or after ``run`` and its first plain word) stay.
+    """
+    shared: list[str] = []
+    rest: list[str] = []
+    plain = 0
+    for number, word in enumerate(words):
+        if word == "--" or (plain == 2 and "run" in rest):
+            return [*shared, *rest, *words[number:]]
+        plain += not word.startswith("-")
+        (shared if word in _SHARED else rest).append(word)
+    return [*shared, *rest]
 
 
 def _foreign(error: Exception) -> int:
