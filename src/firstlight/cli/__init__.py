@@ -18,6 +18,7 @@ __all__ = ["main"]
 
 _BUG = 70
 _INTERRUPTED = 130
+_VALUED = ("-C", "--project", "-e", "--env", "--gpus")
 _SHARED = ("--json", "--quiet", "-q")
 
 
@@ -55,10 +56,12 @@ def hoisted(words: Sequence[str]) -> list[str]:
     shared: list[str] = []
     rest: list[str] = []
     plain = 0
+    before = ""
     for number, word in enumerate(words):
         if word == "--" or (plain == 2 and "run" in rest):
             return [*shared, *rest, *words[number:]]
-        plain += not word.startswith("-")
+        plain += not word.startswith("-") and before not in _VALUED
+        before = word
         (shared if word in _SHARED else rest).append(word)
     return [*shared, *rest]
 
