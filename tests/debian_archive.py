@@ -193,6 +193,7 @@ def make_archive(
     (top / base).mkdir(parents=True, exist_ok=True)
     packed = compress(text, compression)
     sums = {f"{base}/Packages": text, f"{base}/Packages.{compression}": packed}
+    sums = _others(top, base) | sums
     digest = hashlib.sha256(packed).hexdigest()
     place = f"by-hash/SHA256/{digest}" if by_hash else f"Packages.{compression}"
     (top / base / place).parent.mkdir(parents=True, exist_ok=True)
@@ -215,6 +216,15 @@ def make_archive(
     path = top / "InRelease"
     path.write_bytes(_sign(key, body) if signed else body)
     return path
+
+
+def _others(top: Path, base: str) -> dict[str, bytes]:
+    """The indexes of other architectures and components that are there already."""
+    found = (path for path in top.glob("*/binary-*/Packages.*"))
+    names = {str(path.relative_to(top)): path.read_bytes() for path in sorted(found)}
+    return {
+        name: data for name, data in names.items() if Path(name).parent != Path(base)
+    }
 
 
 def _sign(key: Tsk, body: bytes) -> bytes:

@@ -21,7 +21,7 @@ from firstlight.fields import Fields, did_you_mean, read_toml
 from firstlight.finding import Finding
 from firstlight.pipconfig import PipSettings, read_pip
 
-__all__ = ["Settings", "load_settings", "settings_file"]
+__all__ = ["Settings", "load_settings", "settings_file", "variable"]
 
 _MIRRORS = (*ARCHIVES, "snapshot", "pytorch")
 _VARIABLE = "FIRSTLIGHT_MIRROR_"

@@ -32,7 +32,6 @@ class PipSettings:
             "UV_DEFAULT_INDEX": self.index_url,
             "UV_INDEX": " ".join(self.extra_index_urls),
             "UV_FIND_LINKS": ",".join(self.find_links),
-            "UV_NO_INDEX": "1" if self.no_index else "",
             "SSL_CERT_FILE": self.cert,
             "UV_INSECURE_HOST": " ".join(self.trusted_hosts),
         }

@@ -6,6 +6,7 @@ It is universal: made on any host, for every platform and the Python of the spec
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,13 @@ from urllib.parse import quote, unquote, urljoin, urlparse
 
 from packaging import tags
 from packaging.markers import Environment
-from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
+from packaging.pylock import (
+    Package,
+    PackageWheel,
+    Pylock,
+    PylockSelectError,
+    PylockValidationError,
+)
 from packaging.utils import parse_wheel_filename
 
 from firstlight import proc
@@ -145,7 +152,17 @@ def _run(
         )
         text = output.read_text() if result.code == 0 else ""
     # The header names a command and a folder that exist only here.
-    return result, re.sub(r"\A(#[^\n]*\n)+", "", text)
+    return result, _portable(re.sub(r"\A(#[^\n]*\n)+", "", text), folder)
+
+
+def _portable(pylock: str, folder: Path) -> str:
+    """Say where wheels in the project lie in a way that holds for every checkout."""
+    start = re.escape(folder.resolve().as_uri() + "/")
+
+    def path(found: re.Match[str]) -> str:
+        return f"path = {json.dumps(unquote(found[1]), ensure_ascii=False)}"
+
+    return re.sub(rf'\burl = "{start}([^"]*)"', path, pylock)
 
 
 def _command(spec: Spec, scratch: Path) -> list[str]:
@@ -173,7 +190,8 @@ def _command(spec: Spec, scratch: Path) -> list[str]:
 def _index_arguments(
     spec: Spec, settings: Settings, way: _Way, folder: Path
 ) -> list[str]:
-    arguments: list[str] = []
+    # uv has no variable for this one.
+    arguments = ["--no-index"] if settings.pip.no_index else []
     for index in spec.indexes:
         url = _absolute(index.url, folder)
         if index.find_links:
@@ -198,7 +216,8 @@ def _absolute(url: str, folder: Path) -> str:
 def _environment(settings: Settings) -> dict[str, str]:
     """The user's own, and what pip's configuration says where uv's says nothing."""
     given = dict(settings.environ) or dict(os.environ)
-    told = settings.pip.uv_environment()
+    # Certificates come from where our own downloads take them.
+    told = {"UV_SYSTEM_CERTS": "true", **settings.pip.uv_environment()}
     if settings.pip.extra_index_urls:
         # pip takes its indexes for equals, and these were written for pip.
         told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
@@ -275,7 +294,7 @@ def select(
         raise LockError(
             f"pylock.toml cannot be read: {error}", hint="run `firstlight lock`"
         ) from error
-    except ValueError as error:
+    except PylockSelectError as error:
         raise ConflictError(
             f"pylock.toml does not fit {platform} with Python {python} and glibc "
             f"{glibc}: {error}",
