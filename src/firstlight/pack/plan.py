@@ -13,12 +13,12 @@ from firstlight.errors import ArtefactError
 from firstlight.lock.lockfile import FORMAT, Deb, Lock, PlatformLock, Wheel
 from firstlight.oci.model import canonical_json
 from firstlight.pack.deb import deb_entries
-from firstlight.pack.entry import Entry, FileRange
+from firstlight.pack.entry import Entry
 from firstlight.pack.group import Item, group
 from firstlight.pack.scan import Scan, scan, scan_from_json, scan_to_json
+from firstlight.pack.shelf import Shelf
 from firstlight.pack.system import system_entries
 from firstlight.pack.venv import venv_entries
-from firstlight.pack.wheel import wheel_entries
 from firstlight.progress import Progress
 from firstlight.store import Store
 
@@ -69,7 +69,11 @@ def plan(
         *_deb_recipes(debs),
         _system_recipe(lock, part, store, believe),
         _venv_recipe(lock.python),
-        *_wheel_recipes([_wheel_item(each, store) for each in wheels], lock, progress),
+        *_wheel_recipes(
+            [_wheel_item(each, store) for each in wheels],
+            Shelf(lock.python, PREFIX, store if believe else None),
+            progress,
+        ),
     ]
 
 
@@ -175,17 +179,16 @@ def _wheel_item(wheel: Wheel, store: Store) -> Item:
 
 
 def _wheel_recipes(
-    items: Sequence[Item], lock: Lock, progress: Progress
+    items: Sequence[Item], shelf: Shelf, progress: Progress
 ) -> Iterator[Recipe]:
-    files = {item.digest: _read_wheel(item, lock.python) for item in items}
-    lost = _overwritten(items, files, progress)
+    lost = _overwritten(items, shelf, progress)
     for members in group(items, limit=_WHEELS, most=_MOST_WHEELS):
 
         def entries(members: tuple[Item, ...] = members) -> Iterator[Entry]:
             written: set[str] = set()
             for item in members:
                 without = lost.get(item.digest, frozenset())
-                for entry in files[item.digest]:
+                for entry in shelf.entries(item):
                     if entry.path not in without and entry.path not in written:
                         written.add(entry.path)
                         yield entry
@@ -194,7 +197,7 @@ def _wheel_recipes(
             _title(members),
             _key(
                 "wheels",
-                python=lock.python,
+                python=shelf.python,
                 prefix=PREFIX,
                 wheels=[[item.filename, item.digest] for item in members],
                 without=sorted(
@@ -206,15 +209,8 @@ def _wheel_recipes(
         )
 
 
-def _read_wheel(item: Item, python: str) -> list[Entry]:
-    entries = wheel_entries(
-        item.path, filename=item.filename, python=python, prefix=PREFIX
-    )
-    return sorted(entries, key=lambda entry: entry.path)
-
-
 def _overwritten(
-    items: Sequence[Item], files: Mapping[Digest, list[Entry]], progress: Progress
+    items: Sequence[Item], shelf: Shelf, progress: Progress
 ) -> dict[Digest, frozenset[str]]:
     """Which paths of which wheel another wheel, later by name, replaces.
 
@@ -222,34 +218,20 @@ def _overwritten(
     that are the same in both, such as the empty ``nvidia/__init__.py`` of a dozen
     wheels, stay in both: no layer need know of another for their sake.
     """
-    owner: dict[str, tuple[Item, Entry]] = {}
+    owner: dict[str, tuple[Item, str]] = {}
     lost: dict[Digest, set[str]] = {}
     for item in sorted(items, key=lambda item: (item.name, item.filename)):
-        for entry in files[item.digest]:
-            before, other = owner.get(entry.path, (item, entry))
-            if before is not item and not _is_same(entry, other):
-                lost.setdefault(before.digest, set()).add(entry.path)
+        for path, mark in shelf.listing(item).items():
+            before, other = owner.get(path, (item, mark))
+            if before is not item and mark != other:
+                lost.setdefault(before.digest, set()).add(path)
                 progress.say(
-                    f"{before.name} and {item.name} both install {entry.path}; "
+                    f"{before.name} and {item.name} both install {path}; "
                     f"the one of {item.name} stays"
                 )
-            owner[entry.path] = (item, entry)
+            owner[path] = (item, mark)
     _refuse_nested({path: item for path, (item, _) in owner.items()})
     return {key: frozenset(paths) for key, paths in lost.items()}
-
-
-def _is_same(one: Entry, other: Entry) -> bool:
-    return (one.size, one.mode, one.kind, _mark(one)) == (
-        other.size,
-        other.mode,
-        other.kind,
-        _mark(other),
-    )
-
-
-def _mark(entry: Entry) -> object:
-    content = entry.content
-    return content.crc if isinstance(content, FileRange) else content
 
 
 def _refuse_nested(owner: Mapping[str, Item]) -> None:
