@@ -235,9 +235,12 @@ def _overwritten(
 
 
 def _refuse_nested(owner: Mapping[str, Item]) -> None:
-    folders = {Path(path).parent.as_posix() for path in owner}
-    for folder in folders:
-        while folder not in ("", "."):
+    folders = {path.rpartition("/")[0] for path in owner}
+    seen: set[str] = set()
+    for start in folders:
+        folder = start
+        while folder and folder not in seen:
+            seen.add(folder)
             if folder in owner:
                 raise ArtefactError(
                     f"{owner[folder].filename} installs {folder} as a file, but "
