@@ -97,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         headers = {name.title(): value for name, value in self.headers.items()}
         self.site.requests.append((self.path, headers))
@@ -151,6 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = len(body) if page.announced is None else page.announced
         self.send_header("Content-Length", str(size))
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if page.cuts:
             body = body[: page.cuts.pop(0)]
             self.close_connection = True

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from firstlight import report
 from firstlight.cli.view import LinesView, LiveView
-from firstlight.errors import FirstlightError, LockError, UsageError
+from firstlight.errors import FirstlightError, LockError, SpecError, UsageError
 from firstlight.finding import Finding
 from firstlight.progress import Progress
 
@@ -47,10 +47,17 @@ class Context:
 
     @cached_property
     def settings(self) -> Settings:
-        """What this machine says."""
+        """What this machine says, with its credentials for the project's indexes."""
         from firstlight.config import load_settings
 
-        return load_settings()
+        settings = load_settings()
+        if not any(name.startswith("UV_INDEX_") for name in settings.environ):
+            return settings
+        try:
+            named = {one.name: one.url for one in self.spec().indexes if one.name}
+        except SpecError:
+            return settings  # Whoever needs the spec says what is wrong with it.
+        return replace(settings, indexes=named)
 
     @cached_property
     def store(self) -> Store:

@@ -194,13 +194,11 @@ def _index_arguments(
     arguments = ["--no-index"] if settings.pip.no_index else []
     for index in spec.indexes:
         url = _absolute(index.url, folder)
+        named = f"{index.name}={url}" if index.name else url
         if index.find_links:
             arguments += ["--find-links", url]
-        elif index.default:
-            arguments += ["--default-index", url]
         else:
-            named = f"{index.name}={url}" if index.name else url
-            arguments += ["--index", named]
+            arguments += ["--default-index" if index.default else "--index", named]
     if way.backend and settings.pytorch:
         base = settings.pytorch.rstrip("/")
         arguments += ["--index", f"{base}/{way.backend}"]
@@ -225,8 +223,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _failure(spec: Spec, stderr: str) -> FirstlightError:
-    text = redact(_plain(stderr))
-    if re.search(r"40[13]|[Uu]nauthorized|[Ff]orbidden|authentication", text):
+    text = re.sub(r"\w+://[^\s`]+", lambda url: redact(url[0]), _plain(stderr))
+    if re.search(r"\b(401 Unauthorized|403 Forbidden|authentication)\b", text):
         return NetworkError(
             f"a package index refused us: {text}",
             hint="put the credentials into netrc, or UV_INDEX_<NAME>_USERNAME and "
@@ -237,7 +235,7 @@ def _failure(spec: Spec, stderr: str) -> FirstlightError:
             f"a package index cannot be reached: {text}",
             hint="check the network, and the index and proxy settings of uv or pip",
         )
-    if "no wheels" in text or "source distribution" in text.lower():
+    if "building from source is disabled" in text:
         return ConflictError(
             f"a package exists only as source: {text}",
             hint="build a wheel of it once (`pip wheel NAME`) and name the folder as "
@@ -284,12 +282,9 @@ def select(
     """
     try:
         lock = Pylock.from_dict(tomllib.loads(pylock))
-        chosen = list(
-            lock.select(
-                environment=_marker_environment(platform, python),
-                tags=_wheel_tags(platform, python, glibc),
-            )
-        )
+        environment = _marker_environment(platform, python)
+        tags = _wheel_tags(platform, python, glibc)
+        chosen = list(lock.select(environment=environment, tags=tags))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
         raise LockError(
             f"pylock.toml cannot be read: {error}", hint="run `firstlight lock`"
@@ -350,10 +345,10 @@ def _wheel(package: Package, file: object, folder: Path, platform: str) -> Wheel
             hint="build a wheel of it and name its folder as an [[index]] with "
             "find-links = true",
         )
-    digest = file.hashes.get("sha256")
-    if digest is None:
+    digest = file.hashes.get("sha256", "")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise LockError(
-            f"pylock.toml has no SHA-256 for {package.name}",
+            f"pylock.toml has no SHA-256 digest for {package.name}",
             hint="lock from an index that gives hashes, or from a folder of wheels",
         )
     url = file.url or _file_url(file.path or "", folder)
