@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from firstlight.config import Settings
 from firstlight.errors import NetworkError, UsageError
@@ -66,7 +65,7 @@ def local_path(url: str) -> Path | None:
     if parts.scheme in ("http", "https") and parts.hostname:
         return None
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(url2pathname(parts.path))
+        return Path(unquote(parts.path))
     if "://" not in url and parts.scheme != "file":
         return Path(url)
     raise NetworkError(

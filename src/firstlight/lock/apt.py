@@ -42,10 +42,6 @@ def resolve(
     """Return the archives and every OS package of the image, sorted by name.
 
     Args:
-        spec: Says which Python, profile and system packages.
-        settings: Name the mirrors.
-        fetcher: Fetches indexes.
-        store: Keeps them.
         platform: ``linux/amd64`` or ``linux/arm64``.
         packages: What the image has, with all it depends on; None for what the spec's
             profile starts from and its ``system`` packages.
@@ -60,8 +56,6 @@ def resolve(
     """
     system = system_of(spec)
     architecture = platform.partition("/")[2]
-    if packages is None:
-        packages = wanted_packages(spec)
     reader = Reader(
         settings=settings,
         fetcher=fetcher,
@@ -71,15 +65,19 @@ def resolve(
         architecture=architecture,
         main=system.suites(architecture)[0],
     )
+    wanted = wanted_packages(spec) if packages is None else packages
     with reader.progress.task("resolve", f"{system.suite} {architecture}"):
-        releases = _releases(reader, system.suites(architecture))
-        indexes = _indexes(reader, releases, system)
-        universe = Universe(indexes, {one.name: one.version for one in previous})
-        chosen = solve(universe, packages)
-    return (
-        tuple(release.value() for release in releases),
-        tuple(_deb(package) for package in chosen),
-    )
+        return _chosen(reader, system, wanted, previous)
+
+
+def _chosen(
+    reader: Reader, system: System, wanted: Sequence[str], previous: Sequence[Deb]
+) -> tuple[tuple[Archive, ...], tuple[Deb, ...]]:
+    releases = _releases(reader, system.suites(reader.architecture))
+    versions = {one.name: one.version for one in previous}
+    universe = Universe(_indexes(reader, releases, system), versions)
+    debs = tuple(_deb(package) for package in solve(universe, wanted))
+    return tuple(release.value() for release in releases), debs
 
 
 def wanted_packages(spec: Spec) -> tuple[str, ...]:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from pysequoia import Cert
-
 from firstlight.access import redact
 from firstlight.config import Settings
 from firstlight.digest import Digest, of_bytes, parse_digest
@@ -23,6 +21,7 @@ from firstlight.lock.index import Index, read_index
 from firstlight.lock.keys import (
     FINGERPRINTS,
     KEYRING_FOLDERS,
+    Cert,
     certificates,
     from_deb,
     verified,

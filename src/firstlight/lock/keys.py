@@ -17,7 +17,14 @@ from pysequoia import Cert, verify
 
 from firstlight.errors import ArtefactError
 
-__all__ = ["FINGERPRINTS", "KEYRING_FOLDERS", "certificates", "from_deb", "verified"]
+__all__ = [
+    "Cert",
+    "FINGERPRINTS",
+    "KEYRING_FOLDERS",
+    "certificates",
+    "from_deb",
+    "verified",
+]
 
 FINGERPRINTS = frozenset(
     {

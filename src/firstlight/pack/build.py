@@ -69,12 +69,9 @@ def build_project(
             return found
         work = _work(lock, part, pylock, folder, store, settings, progress)
         _fetch(work)
+        planned = plan(lock, part, work.wheels, store, progress)
         layers = make_layers(
-            plan(lock, part, work.wheels, store, progress),
-            part.layers,
-            jobs=settings.jobs,
-            store=store,
-            progress=progress,
+            planned, part.layers, jobs=settings.jobs, store=store, progress=progress
         )
         image = describe(lock, part, layers, store.put)
         hold_against(part, image)

@@ -18,6 +18,7 @@ from firstlight.pack.alternatives import alternative_entries, link_entry
 from firstlight.pack.certificates import certificate_entries
 from firstlight.pack.deb import MERGED, read_control
 from firstlight.pack.dpkg import Installed, database_entries, file_entry
+from firstlight.pack.elf import Library
 from firstlight.pack.entry import Entry, Kind
 from firstlight.pack.loader_cache import loader_entries
 from firstlight.pack.pam import pam_entries
@@ -87,16 +88,10 @@ def system_entries(
     entries.add(_accounts(found, tree))
     entries.add(certificate_entries(tree))
     entries.add(pam_entries(tree))
-    libraries = {
-        path: library
-        for each in packages
-        for path, library in each.scan.libraries.items()
-    }
-    entries.add(loader_entries(tree, libraries, _MACHINES[platform]))
+    entries.add(loader_entries(tree, _libraries(packages), _MACHINES[platform]))
+    architecture = _ARCHITECTURES[platform]
     entries.add(
-        database_entries(
-            packages, architecture=_ARCHITECTURES[platform], distroless=distroless
-        )
+        database_entries(packages, architecture=architecture, distroless=distroless)
     )
     return entries.sorted()
 
@@ -170,6 +165,14 @@ def _folder_entry(folder: Folder) -> Entry:
         uid=folder.uid,
         gid=folder.gid,
     )
+
+
+def _libraries(packages: Sequence[Installed]) -> dict[str, Library]:
+    return {
+        path: library
+        for each in packages
+        for path, library in each.scan.libraries.items()
+    }
 
 
 def _remedies(found: Sequence[Effects]) -> list[Remedy]:
