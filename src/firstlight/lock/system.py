@@ -110,6 +110,7 @@ def system_of(spec: Spec) -> System:
 
 _MINIMAL = {
     "base-files": "the skeleton of the file system and os-release",
+    "base-passwd": "the standard users and groups",
     "libc6": "everything links to it",
     "libc-bin": "ldconfig, getconf, and the C.UTF-8 locale",
     "libgcc-s1": "compiled wheels link to it",
@@ -123,7 +124,6 @@ _MINIMAL = {
 }
 
 _SHELL = {
-    "base-passwd": "the standard users and groups",
     "bash": "the shell people work in",
     "bsdutils": "essential: script, logger",
     "debianutils": "essential: run-parts, which",

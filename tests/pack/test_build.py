@@ -1,0 +1,434 @@
+"""From a lock to an image and back: what is made, what is reused, what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from artefacts import make_wheel
+from debian_archive import make_deb
+from firstlight.config import Settings
+from firstlight.digest import Digest
+from firstlight.errors import (
+    ArtefactError,
+    FirstlightError,
+    LockError,
+    MismatchError,
+    NetworkError,
+)
+from firstlight.finding import Finding
+from firstlight.lock.lockfile import (
+    Deb,
+    LayerFact,
+    Lock,
+    PlatformLock,
+    Stack,
+    Wheel,
+    packages_digest,
+)
+from firstlight.lock.python import select
+from firstlight.oci.model import Image
+from firstlight.pack.build import build_project, verify
+from firstlight.pack.known import record
+from firstlight.progress import Progress, Task
+from firstlight.store import Store
+
+AMD64 = "linux/amd64"
+NOTHING = Digest("sha256:" + "0" * 64)
+MASTERS = {
+    "usr/share/base-passwd/passwd.master": b"root:*:0:0:root:/root:/bin/bash\n",
+    "usr/share/base-passwd/group.master": b"root:*:0:\nshadow:*:42:\n",
+}
+
+
+class Ear(Progress):
+    """Hears what is done and what is said."""
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+        self.said: list[str] = []
+
+    def task(self, phase: str, name: str, total: int | None = None) -> Task:
+        """Remember the task."""
+        self.tasks.append(f"{phase} {name}")
+        return super().task(phase, name, total)
+
+    def say(self, text: str) -> None:
+        """Remember the line."""
+        self.said.append(text)
+
+    def made(self) -> list[str]:
+        """The layers that were written."""
+        return [
+            task.removeprefix("layer ")
+            for task in self.tasks
+            if task.startswith("layer ")
+        ]
+
+
+@dataclass
+class Bench:
+    """A folder with wheels and packages, a store, and locks made of them by hand."""
+
+    folder: Path
+    store: Store
+    wheels: dict[str, Path] = field(default_factory=dict)
+    debs: dict[str, Path] = field(default_factory=dict)
+    frozen: str = ""
+
+    def wheel(self, name: str, files: Mapping[str, bytes | str] | None = None) -> Path:
+        """Make a wheel, or make it anew."""
+        (self.folder / "wheels").mkdir(exist_ok=True)
+        self.wheels[name] = make_wheel(self.folder / "wheels", name, files=files)
+        return self.wheels[name]
+
+    def deb(self, name: str, files: Mapping[str, bytes]) -> Path:
+        """Make a package."""
+        self.debs[name] = make_deb(self.folder / "archive/pool", name, files=files)
+        return self.debs[name]
+
+    def pylock(self) -> str:
+        """The text of a ``pylock.toml`` of the wheels as they are now, or were."""
+        return self.frozen or 'lock-version = "1.0"\ncreated-by = "tests"\n' + "".join(
+            f'[[packages]]\nname = "{name}"\nversion = "1.0"\n'
+            f'wheels = [{{ path = "wheels/{path.name}", '
+            f'hashes = {{ sha256 = "{_hex(path)}" }} }}]\n'
+            for name, path in self.wheels.items()
+        )
+
+    def selected(self) -> tuple[Wheel, ...]:
+        """What the ``pylock.toml`` selects."""
+        return select(
+            self.pylock(),
+            platform=AMD64,
+            python="3.11",
+            glibc="2.36",
+            folder=self.folder,
+        )
+
+    def lock(self) -> Lock:
+        """The lock of the wheels and packages as they are now."""
+        part = PlatformLock(
+            platform=AMD64,
+            packages=packages_digest(self.selected()),
+            stack=Stack(),
+            debs=tuple(_deb(name, path) for name, path in sorted(self.debs.items())),
+        )
+        return Lock(
+            name="demo",
+            spec=NOTHING,
+            pylock=NOTHING,
+            python="3.11",
+            suite="bookworm",
+            profile="workspace",
+            environment=(),
+            archives=(),
+            platforms=(part,),
+        )
+
+    def settings(self) -> Settings:
+        """The packages come from the folder; nothing comes from a network."""
+        mirror = (self.folder / "archive").as_uri()
+        return Settings(store=self.store.root, jobs=2, mirrors={"debian": (mirror,)})
+
+    def build(
+        self, lock: Lock, *, platform: str = AMD64, ear: Ear | None = None
+    ) -> Image:
+        """Build the lock."""
+        return build_project(
+            lock,
+            self.pylock(),
+            platform=platform,
+            folder=self.folder,
+            store=self.store,
+            settings=self.settings(),
+            progress=ear or Ear(),
+        )
+
+    def verify(self, lock: Lock) -> tuple[Digest, list[Finding]]:
+        """Verify the lock."""
+        return verify(
+            lock,
+            self.pylock(),
+            platform=AMD64,
+            folder=self.folder,
+            store=self.store,
+            settings=self.settings(),
+            progress=Ear(),
+        )
+
+    def elsewhere(self) -> Bench:
+        """The same files beside an empty store."""
+        return replace(self, store=Store.open(self.folder / "other-store"))
+
+    def files(self, image: Image) -> dict[str, list[bytes]]:
+        """What each path is in the layers that have it, the lowest first."""
+        found: dict[str, list[bytes]] = {}
+        for layer in image.layers:
+            data = gzip.decompress(self.store.path(layer.digest).read_bytes())
+            assert hashlib.sha256(data).hexdigest() == layer.diff_id[7:]
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                for member in tar:
+                    stream = tar.extractfile(member) if member.isreg() else None
+                    found.setdefault(member.name, []).append(
+                        stream.read() if stream else b""
+                    )
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path, Store.open(tmp_path / "store"))
+    bench.deb("base-passwd", MASTERS)
+    bench.deb("tool", {"usr/bin/tool": b"#!/bin/sh\n"})
+    bench.wheel("alpha", {"alpha/__init__.py": "a = 1\n" * 200})
+    bench.wheel("beta", {"beta/__init__.py": "b = 1\n" * 200})
+    return bench
+
+
+def test_a_build_is_an_image_of_what_was_locked(bench: Bench) -> None:
+    image = bench.build(bench.lock())
+    found = bench.files(image)
+    assert found["usr/bin/tool"] == [b"#!/bin/sh\n"]
+    site = "opt/venv/lib/python3.11/site-packages"
+    assert found[f"{site}/alpha/__init__.py"] == [b"a = 1\n" * 200]
+    for digest in (image.id, image.manifest):
+        assert _hex(bench.store.path(digest)) == digest[7:]
+
+
+def test_nothing_changed_makes_no_layer(bench: Bench) -> None:
+    lock = bench.lock()
+    first = bench.build(lock)
+    ear = Ear()
+    assert bench.build(lock, ear=ear) == first
+    assert ear.tasks == []
+
+
+def test_two_stores_agree(bench: Bench) -> None:
+    lock = bench.lock()
+    assert bench.build(lock) == bench.elsewhere().build(lock)
+
+
+def test_the_order_of_the_lock_does_not_matter(bench: Bench) -> None:
+    lock = bench.lock()
+    first = bench.build(lock)
+    other = bench.elsewhere()
+    other.wheels = dict(reversed(bench.wheels.items()))
+    assert other.pylock() != bench.pylock()
+    assert other.build(lock) == first
+
+
+@pytest.mark.slow
+def test_a_changed_wheel_changes_only_its_layer(bench: Bench) -> None:
+    for number in range(12):  # Each large enough for a layer of its own.
+        content = os.urandom(2 << 20)
+        bench.wheel(f"big{number}", {f"big{number}/data.bin": content})
+    before = bench.build(bench.lock())
+    bench.wheel("big7", {"big7/data.bin": os.urandom(2 << 20)})
+    ear = Ear()
+    after = bench.build(bench.lock(), ear=ear)
+    assert after.id != before.id
+    old = {layer.digest for layer in before.layers}
+    new = [layer.title for layer in after.layers if layer.digest not in old]
+    assert new == ear.made()
+    assert len(new) == 1
+    assert len(after.layers) == len(before.layers) > 4
+
+
+def test_facts_in_the_lock_give_the_same_layers_without_inflating(
+    bench: Bench,
+) -> None:
+    lock = bench.lock()
+    image = bench.build(lock)
+    told = record(lock, image)
+    assert told.platforms[0].image_id == image.id
+    assert bench.elsewhere().build(told) == image
+
+
+def test_a_lying_fact_is_found_out(bench: Bench) -> None:
+    lock = bench.lock()
+    told = record(lock, bench.build(lock))
+    fact = told.platforms[0].layers[-1]
+    for lie in (
+        replace(fact, digest=NOTHING),
+        replace(fact, diff_id=NOTHING),
+        replace(fact, digest=told.platforms[0].layers[0].digest),
+    ):
+        with pytest.raises(MismatchError):
+            bench.elsewhere().build(_with_fact(told, lie))
+
+
+def test_a_lying_image_id_is_found_out(bench: Bench) -> None:
+    lock = bench.lock()
+    bench.build(lock)
+    part = replace(lock.platforms[0], image_id=NOTHING)
+    with pytest.raises(MismatchError) as caught:
+        bench.build(replace(lock, platforms=(part,)))
+    assert "verify" in caught.value.hint
+
+
+def test_verify_believes_nothing_and_agrees(bench: Bench) -> None:
+    lock = bench.lock()
+    image = bench.build(lock)
+    identity, findings = bench.verify(record(lock, image))
+    assert (identity, findings) == (image.id, [])
+
+
+def test_verify_names_the_layer_that_differs(bench: Bench) -> None:
+    lock = bench.lock()
+    told = record(lock, bench.build(lock))
+    fact = told.platforms[0].layers[-1]
+    _, findings = bench.verify(_with_fact(told, replace(fact, diff_id=NOTHING)))
+    assert [finding.code for finding in findings] == ["verify.layer"]
+    assert fact.title in findings[0].message
+
+
+def test_verify_says_when_nothing_was_built(bench: Bench) -> None:
+    _, findings = bench.verify(bench.lock())
+    assert [finding.code for finding in findings] == ["verify.not-built"]
+
+
+def test_a_platform_that_is_not_locked_is_named(bench: Bench) -> None:
+    with pytest.raises(LockError, match="linux/arm64"):
+        bench.build(bench.lock(), platform="linux/arm64")
+
+
+def test_equal_files_of_two_wheels_are_not_worth_a_word(bench: Bench) -> None:
+    for name in ("gamma", "delta"):
+        bench.wheel(name, {f"shared_{name}.py": "", "shared/__init__.py": "same = 1\n"})
+    ear = Ear()
+    found = bench.files(bench.build(bench.lock(), ear=ear))
+    assert ear.said == []
+    path = "opt/venv/lib/python3.11/site-packages/shared/__init__.py"
+    assert set(found[path]) == {b"same = 1\n"}
+
+
+def test_of_two_different_files_the_later_by_name_stays_and_it_is_said(
+    bench: Bench,
+) -> None:
+    bench.wheel("gamma", {"shared/__init__.py": "mine = 'gamma'\n"})
+    bench.wheel("delta", {"shared/__init__.py": "mine = 'delta'\n"})
+    ear = Ear()
+    found = bench.files(bench.build(bench.lock(), ear=ear))
+    path = "opt/venv/lib/python3.11/site-packages/shared/__init__.py"
+    assert found[path] == [b"mine = 'gamma'\n"]
+    assert len(ear.said) == 1
+    assert all(word in ear.said[0] for word in ("delta", "gamma", path))
+
+
+def test_a_file_where_another_wheel_has_a_folder_is_refused(bench: Bench) -> None:
+    bench.wheel("gamma", {"thing": "a file\n"})
+    bench.wheel("delta", {"thing/inside.py": ""})
+    with pytest.raises(ArtefactError, match="gamma"):
+        bench.build(bench.lock())
+
+
+# Damage
+
+
+def test_a_wheel_that_changed_before_it_was_fetched_is_refused(bench: Bench) -> None:
+    lock, bench.frozen = bench.lock(), bench.pylock()
+    bench.wheel("alpha", {"alpha/__init__.py": "evil = 1\n"})
+    with pytest.raises(ArtefactError, match=r"alpha-1\.0"):
+        bench.build(lock)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "altered"])
+@pytest.mark.parametrize("kind", ["wheel", "deb"])
+def test_a_damaged_input_is_fetched_again(bench: Bench, kind: str, cut: bool) -> None:
+    lock = bench.lock()
+    expected = bench.elsewhere().build(lock)
+    source = bench.wheels["alpha"] if kind == "wheel" else bench.debs["tool"]
+    bench.build(lock)
+    _forget_results(bench.store)
+    blob = bench.store.path(Digest(f"sha256:{_hex(source)}"))
+    _damage(blob, cut)
+    assert bench.build(lock) == expected
+    assert blob.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["wheel", "deb"])
+def test_a_damaged_input_that_is_gone_elsewhere_is_an_error(
+    bench: Bench, kind: str
+) -> None:
+    lock, bench.frozen = bench.lock(), bench.pylock()
+    source = bench.wheels["alpha"] if kind == "wheel" else bench.debs["tool"]
+    bench.build(lock)
+    _forget_results(bench.store)
+    _damage(bench.store.path(Digest(f"sha256:{_hex(source)}")), cut=False)
+    source.unlink()
+    with pytest.raises((ArtefactError, NetworkError), match=source.stem.split("_")[0]):
+        bench.build(lock)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "altered"])
+def test_a_damaged_layer_is_made_again(bench: Bench, cut: bool) -> None:
+    lock = bench.lock()
+    first = bench.build(lock)
+    for layer in first.layers:
+        _damage(bench.store.path(layer.digest), cut)
+    ear = Ear()
+    assert bench.build(lock, ear=ear) == first
+    assert len(ear.made()) == len(first.layers)
+    assert bench.files(first)
+
+
+def test_damaged_facts_are_no_facts(bench: Bench) -> None:
+    lock = bench.lock()
+    first = bench.build(lock)
+    for junk in (b"", b"{", b"null", b"[1]", b'{"layers": 3}', b'"x"'):
+        for path in (bench.store.root / "facts").rglob("*.json"):
+            path.write_bytes(junk)
+        assert bench.build(lock) == first
+
+
+def test_a_hostile_wheel_is_an_error_that_names_it(bench: Bench) -> None:
+    path = bench.wheel("gamma")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(FirstlightError, match="gamma"):
+        bench.build(bench.lock())
+
+
+def _hex(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _deb(name: str, path: Path) -> Deb:
+    return Deb(
+        name=name,
+        version="1.0-1",
+        architecture="amd64",
+        filename=f"pool/{path.name}",
+        size=path.stat().st_size,
+        digest=Digest(f"sha256:{_hex(path)}"),
+        archive="debian",
+        suite="bookworm",
+    )
+
+
+def _with_fact(lock: Lock, fact: LayerFact) -> Lock:
+    part = lock.platforms[0]
+    facts = tuple(fact if each.key == fact.key else each for each in part.layers)
+    return replace(lock, platforms=(replace(part, layers=facts),))
+
+
+def _forget_results(store: Store) -> None:
+    """Leave the inputs and what is known about them, no image and no layer."""
+    for kind in ("image", "layer"):
+        for path in (store.root / "facts" / kind).iterdir():
+            path.unlink()
+
+
+def _damage(path: Path, cut: bool) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.chmod(0o644)
+    path.write_bytes(data[: len(data) // 2] if cut else data)
