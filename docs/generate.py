@@ -1,0 +1,100 @@
+"""Write ``docs/cli.md`` from the commands themselves: ``python docs/generate.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from firstlight.cli.app import app
+from firstlight.errors import FirstlightError
+
+PAGE = Path(__file__).resolve().parent / "cli.md"
+
+HEAD = """\
+# Commands
+
+<!-- Written by docs/generate.py from the commands themselves; do not edit. -->
+"""
+
+EXITS = """\
+## Exit codes
+
+| Code | Meaning |
+|---|---|
+| 0 | done |
+{rows}
+| 70 | a mistake of firstlight's own; a file for the report was written |
+| 130 | stopped with Ctrl-C; what was finished is kept |
+| 141 | whoever read the output left |
+
+`firstlight run` ends with the code of the command it ran.
+"""
+
+
+def page() -> str:
+    """Return the text of the page; equal commands give equal text."""
+    root = typer.main.get_command(app)
+    parts = [HEAD, *_sections(root, "firstlight", 2), EXITS.format(rows=_exit_rows())]
+    return "\n".join(parts)
+
+
+def _sections(command: Any, name: str, level: int) -> Iterator[str]:
+    """One section for each command, those of a group below it."""
+    yield f"{'#' * level} `{name}`\n"
+    yield f"{command.help}\n"
+    yield f"```text\n{_usage(command, name)}\n```\n"
+    rows = [_row(param) for param in command.params if param.name not in _SHELL]
+    if rows:
+        yield "\n".join(["| Argument or option | Meaning |", "|---|---|", *rows, ""])
+    for inner in getattr(command, "commands", {}).values():
+        yield from _sections(inner, f"{name} {inner.name}", min(level + 1, 4))
+
+
+_SHELL = ("install_completion", "show_completion")
+"""Options that Typer adds for shells; `--help` shows them."""
+
+
+def _usage(command: Any, name: str) -> str:
+    words = [name, "[OPTIONS]"] if command.params else [name]
+    for param in command.params:
+        if param.param_type_name == "argument":
+            words.append(f"{param.name.upper()}{'...' if param.nargs == -1 else ''}")
+    if getattr(command, "commands", None):
+        optional = command.invoke_without_command
+        words.append("[COMMAND]" if optional else "COMMAND")
+    return " ".join(words)
+
+
+def _row(param: Any) -> str:
+    if param.param_type_name == "argument":
+        names = f"`{param.name.upper()}`"
+    else:
+        value = "" if param.is_flag else f" {param.name.upper()}"
+        names = ", ".join(f"`{option}{value}`" for option in param.opts)
+    return f"| {names} | {_escaped(param.help or '')}{_default(param)} |"
+
+
+def _default(param: Any) -> str:
+    if param.param_type_name == "argument" or param.is_flag or not param.default:
+        return ""
+    return f" Default: `{param.default}`."
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _exit_rows() -> str:
+    found: dict[int, list[str]] = {}
+    for kind in [FirstlightError, *FirstlightError.__subclasses__()]:
+        line = (kind.__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
+        found.setdefault(kind.exit_code, []).append(line[:1].lower() + line[1:])
+    return "\n".join(f"| {code} | {'; '.join(said)} |" for code, said in found.items())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
