@@ -75,8 +75,15 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
 class RefusedError(NetworkError):
     """The server answered, and asking again will not change the answer."""
 
-    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        hint: str = "",
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, findings=findings)
         self.status = status
 
 
@@ -165,17 +172,23 @@ def wrong_size(name: str, found: str, promised: int) -> DigestError:
 
 
 def nothing_worked(name: str, problems: Sequence[NetworkError]) -> NetworkError:
-    """Return the error for a file that no address gives; it lists them all."""
+    """Return the error for a file that no address gives; it lists them all.
+
+    It is a `RefusedError` with status 404 when no address has the file (any more).
+    """
+    message = f"{name}: no address is known for it"
+    hint = next((each.hint for each in reversed(problems) if each.hint), "")
+    findings: list[Finding] = []
     if len(problems) == 1:
-        return NetworkError(f"{name}: {problems[0].message}", hint=problems[0].hint)
-    hints = [problem.hint for problem in problems if problem.hint]
-    return NetworkError(
-        f"{name}: none of its {len(problems)} addresses gives it"
-        if problems
-        else f"{name}: no address is known for it",
-        hint=hints[-1] if hints else "lock again to find where it is now",
-        findings=[
+        message = f"{name}: {problems[0].message}"
+    elif problems:
+        message = f"{name}: none of its {len(problems)} addresses gives it"
+        findings = [
             Finding(code="net.address", role=Role.FAILURE, message=problem.message)
             for problem in problems
-        ],
-    )
+        ]
+    else:
+        hint = "lock again to find where it is now"
+    if {getattr(each, "status", 0) for each in problems} == {404}:
+        return RefusedError(message, status=404, hint=hint, findings=findings)
+    return NetworkError(message, hint=hint, findings=findings)

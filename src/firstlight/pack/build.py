@@ -9,8 +9,10 @@ from pathlib import Path
 from firstlight import digest
 from firstlight.config import Settings
 from firstlight.digest import Digest
+from firstlight.errors import NetworkError
+from firstlight.failures import RefusedError
 from firstlight.finding import Finding, Role
-from firstlight.lock.apt import deb_urls
+from firstlight.lock.apt import MOVED_ON, deb_urls
 from firstlight.lock.lockfile import Lock, PlatformLock, Wheel
 from firstlight.lock.python import select
 from firstlight.lock.system import SUITES
@@ -157,7 +159,16 @@ def _downloads(work: _Work) -> Iterator[Download]:
 
 def _fetch(work: _Work) -> None:
     fetcher = Fetcher(work.settings, work.store, work.progress)
-    fetcher.fetch_all(list(_downloads(work)))
+    try:
+        fetcher.fetch_all(list(_downloads(work)))
+    except RefusedError as error:
+        name = error.message.partition(":")[0]
+        debs = {deb.filename.rpartition("/")[2] for deb in work.part.debs}
+        if error.status != 404 or name not in debs:
+            raise
+        raise NetworkError(
+            error.message, hint=MOVED_ON, findings=error.findings
+        ) from error
 
 
 def _distrust(work: _Work) -> None:
