@@ -40,6 +40,14 @@ PACKAGES = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one worker: they share the daemons and the small image."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("engines"))
+
+
 @pytest.fixture(scope="session")
 def need() -> Callable[[str], str]:
     """Find a program, installing the engines where it is missing."""
