@@ -47,13 +47,13 @@ def remove(
 
 def _edited(command: Context, edit: Callable[[], Path], no_build: bool) -> None:
     started = time.monotonic()
-    before = _texts(command)
+    before = _contents(command.folder)
     path = edit()
     try:
         lock, pylock = locking.make(command)
     except (FirstlightError, KeyboardInterrupt):
         # A spec that cannot be locked helps nobody: leave things as they were.
-        path.write_text(before[path], encoding="utf-8")
+        path.write_bytes(before[path])
         raise
     command.write_lock(lock, pylock)
     command.say(f"edited {path.name}, locked again")
@@ -61,10 +61,12 @@ def _edited(command: Context, edit: Callable[[], Path], no_build: bool) -> None:
         build.show(command, build.make(command), time.monotonic() - started)
 
 
-def _texts(command: Context) -> dict[Path, str]:
-    """The text of every file that an edit may change."""
-    return {
-        path: path.read_text(encoding="utf-8")
-        for path in command.folder.iterdir()
-        if path.suffix in (".toml", ".txt", ".in") and path.is_file()
-    }
+def _contents(folder: Path) -> dict[Path, bytes]:
+    """What the files that an edit may change hold now."""
+    from firstlight.lock.spec import find_spec
+
+    spec, table, _ = find_spec(folder)
+    paths = {spec, folder / "pyproject.toml"}
+    if isinstance(table.get("packages"), str):
+        paths.add(folder / table["packages"])
+    return {path: path.read_bytes() for path in paths if path.is_file()}
