@@ -181,4 +181,4 @@ def test_the_format_has_not_moved(tmp_path):
     assert (hashlib.sha256(blob).hexdigest()[:16], (diff_id or "")[7:23]) == GOLDEN
 
 
-GOLDEN = ("dc89ab3d2b187f33", "fa32523e5c4c9cd1")
+GOLDEN = ("a763986e8de0e83d", "fa32523e5c4c9cd1")

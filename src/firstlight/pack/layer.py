@@ -31,8 +31,11 @@ from firstlight.progress import Task
 
 __all__ = ["LayerWriter", "Sink", "write_layer", "LEVEL"]
 
-LEVEL = 5
-"""libdeflate's level for what we compress; part of the image format."""
+LEVEL = 1
+"""libdeflate's level for what we compress; part of the image format.
+
+Twice as fast as level 5 for OS packages, whose files come out 7 % larger.
+"""
 
 _MEMBER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _TYPES = {

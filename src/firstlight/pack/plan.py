@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,23 +125,35 @@ def _scanner(store: Store) -> Callable[[Deb, Path], Scan]:
     def known_or_read(deb: Deb, path: Path) -> Scan:
         found = scan_from_json(store.fact("scan", deb.digest))
         if found is None:
-            found = scan(path, filename=deb.filename.rpartition("/")[2])
+            found = _read_deb(deb, path)
             store.record("scan", deb.digest, scan_to_json(found))
         return found
 
     return known_or_read
 
 
+def _read_deb(deb: Deb, path: Path) -> Scan:
+    return scan(path, filename=deb.filename.rpartition("/")[2])
+
+
 def _system_recipe(
     lock: Lock, part: PlatformLock, store: Store, believe: bool
 ) -> Recipe:
+    pairs = [(deb, store.path(deb.digest)) for deb in part.debs]
+    read = _scanner(store) if believe else _read_deb
+
     def entries() -> Iterable[Entry]:
+        # Unpacking xz leaves the interpreter free: read all of them side by side.
+        with ThreadPoolExecutor() as pool:
+            scans = dict(
+                zip(part.debs, pool.map(lambda pair: read(*pair), pairs), strict=True)
+            )
         return system_entries(
-            [(deb, store.path(deb.digest)) for deb in part.debs],
+            pairs,
             platform=part.platform,
             profile=lock.profile,
             suite=lock.suite,
-            scanner=_scanner(store) if believe else None,
+            scanner=lambda deb, _: scans[deb],
         )
 
     key = _key(
