@@ -97,13 +97,6 @@ def own_part(path: Path) -> str:
     return part_of("firstlight." + short(path).removesuffix(".py").replace("/", "."))
 
 
-def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of a function; its docstring is not counted, so that nobody saves on it."""
-    documented = node.body[0] if ast.get_docstring(node) is not None else None
-    own = (documented.end_lineno or 0) - documented.lineno + 1 if documented else 0
-    return (node.end_lineno or 0) - node.lineno + 1 - own
-
-
 def public(path: Path) -> Iterator[ast.FunctionDef | ast.ClassDef]:
     """Public functions and classes of a file, methods of public classes included."""
     for node in tree_of(path).body:
@@ -155,7 +148,7 @@ def test_module_fits_its_budget(module: Path) -> None:
 
 def test_functions_fit_their_budget(module: Path) -> None:
     lengths = {
-        node.name: length(node)
+        node.name: (node.end_lineno or 0) - node.lineno + 1
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }

@@ -43,8 +43,7 @@ def resolve(
 
     Args:
         platform: ``linux/amd64`` or ``linux/arm64``.
-        packages: What the image has, with all it depends on; None for what the spec's
-            profile starts from and its ``system`` packages.
+        packages: What must be there; None for the profile's and the spec's own.
         previous: Versions to stay with where they still exist.
         progress: Hears what was passed over.
         trust: Whose signatures count, other than the distributions'.
