@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+
+from pysequoia import SignatureMode, sign
 
 from artefacts import make_wheel
 from debian_archive import make_archive, make_deb, make_key
@@ -43,7 +46,6 @@ class Machine:
         self.system: System = SUITES[suite]
         self.project, self.wheels = folder / "project", folder / "project/wheels"
         self.wheels.mkdir(parents=True)
-        self.store = Store.open(folder / "store")
         self.heard = Heard()
         keys = folder / "keys"
         keys.mkdir()
@@ -54,13 +56,22 @@ class Machine:
         )
         names = ("debian", "debian-security", "ubuntu", "ubuntu-ports")
         self.settings = Settings(
-            store=self.store.root,
+            store=folder / "store",
             mirrors={name: ((folder / name).as_uri(),) for name in names},
             pip=PipSettings(no_index=True),
             environ={"UV_CACHE_DIR": str(folder / "uv")},
             home=folder,
         )
+        self.renew()
+
+    def renew(self) -> None:
+        """Fetch as the settings say now, into an empty store."""
+        self.store = Store.open(Path(tempfile.mkdtemp(dir=self.folder)))
         self.fetcher = Fetcher(self.settings, self.store, retries=0)
+
+    def signed(self, body: bytes) -> bytes:
+        """Return a text signed as an InRelease is."""
+        return bytes(sign(self.key.signer(), body, mode=SignatureMode.CLEAR))
 
     def offer(
         self,
