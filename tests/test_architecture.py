@@ -31,7 +31,6 @@ MAY_IMPORT = {
 
 VALUES_OF_LOCK = {
     "firstlight.lock.lockfile",
-    "firstlight.lock.spec",
     "firstlight.lock.apt",
     "firstlight.lock.python",
     "firstlight.lock.system",
@@ -39,8 +38,8 @@ VALUES_OF_LOCK = {
 """What ``pack`` may take from ``lock``: values and questions about them."""
 
 ONLY_HERE = {
-    "socket": {"net.py", "web.py"},
-    "urllib3": {"net.py", "web.py", "access.py", "failures.py", "ranges.py"},
+    "socket": set(),
+    "urllib3": {"web.py", "failures.py"},
     "http.client": set(),
     "urllib.request": {"access.py"},  # Only for turning file: URLs into paths.
     "requests": set(),
