@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import os
-import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hand_locks import NOTHING, Bench, Ear, hex_of
 
-from artefacts import make_wheel
-from debian_archive import make_deb
-from firstlight.config import Settings
 from firstlight.digest import Digest
 from firstlight.errors import (
     ArtefactError,
@@ -24,164 +17,14 @@ from firstlight.errors import (
     MismatchError,
     NetworkError,
 )
-from firstlight.finding import Finding
-from firstlight.lock.lockfile import (
-    Deb,
-    LayerFact,
-    Lock,
-    PlatformLock,
-    Stack,
-    Wheel,
-    packages_digest,
-)
-from firstlight.lock.python import select
-from firstlight.oci.model import Image
-from firstlight.pack.build import build_project, verify
+from firstlight.lock.lockfile import LayerFact, Lock
 from firstlight.pack.known import record
-from firstlight.progress import Progress, Task
 from firstlight.store import Store
 
-AMD64 = "linux/amd64"
-NOTHING = Digest("sha256:" + "0" * 64)
 MASTERS = {
     "usr/share/base-passwd/passwd.master": b"root:*:0:0:root:/root:/bin/bash\n",
     "usr/share/base-passwd/group.master": b"root:*:0:\nshadow:*:42:\n",
 }
-
-
-class Ear(Progress):
-    """Hears what is done and what is said."""
-
-    def __init__(self) -> None:
-        self.tasks: list[str] = []
-        self.said: list[str] = []
-
-    def task(self, phase: str, name: str, total: int | None = None) -> Task:
-        """Remember the task."""
-        self.tasks.append(f"{phase} {name}")
-        return super().task(phase, name, total)
-
-    def say(self, text: str) -> None:
-        """Remember the line."""
-        self.said.append(text)
-
-    def made(self) -> list[str]:
-        """The layers that were written."""
-        return [
-            task.removeprefix("layer ")
-            for task in self.tasks
-            if task.startswith("layer ")
-        ]
-
-
-@dataclass
-class Bench:
-    """A folder with wheels and packages, a store, and locks made of them by hand."""
-
-    folder: Path
-    store: Store
-    wheels: dict[str, Path] = field(default_factory=dict)
-    debs: dict[str, Path] = field(default_factory=dict)
-    frozen: str = ""
-
-    def wheel(self, name: str, files: Mapping[str, bytes | str] | None = None) -> Path:
-        """Make a wheel, or make it anew."""
-        (self.folder / "wheels").mkdir(exist_ok=True)
-        self.wheels[name] = make_wheel(self.folder / "wheels", name, files=files)
-        return self.wheels[name]
-
-    def deb(self, name: str, files: Mapping[str, bytes]) -> Path:
-        """Make a package."""
-        self.debs[name] = make_deb(self.folder / "archive/pool", name, files=files)
-        return self.debs[name]
-
-    def pylock(self) -> str:
-        """The text of a ``pylock.toml`` of the wheels as they are now, or were."""
-        return self.frozen or 'lock-version = "1.0"\ncreated-by = "tests"\n' + "".join(
-            f'[[packages]]\nname = "{name}"\nversion = "1.0"\n'
-            f'wheels = [{{ path = "wheels/{path.name}", '
-            f'hashes = {{ sha256 = "{_hex(path)}" }} }}]\n'
-            for name, path in self.wheels.items()
-        )
-
-    def selected(self) -> tuple[Wheel, ...]:
-        """What the ``pylock.toml`` selects."""
-        return select(
-            self.pylock(),
-            platform=AMD64,
-            python="3.11",
-            glibc="2.36",
-            folder=self.folder,
-        )
-
-    def lock(self) -> Lock:
-        """The lock of the wheels and packages as they are now."""
-        part = PlatformLock(
-            platform=AMD64,
-            packages=packages_digest(self.selected()),
-            stack=Stack(),
-            debs=tuple(_deb(name, path) for name, path in sorted(self.debs.items())),
-        )
-        return Lock(
-            name="demo",
-            spec=NOTHING,
-            pylock=NOTHING,
-            python="3.11",
-            suite="bookworm",
-            profile="workspace",
-            environment=(),
-            archives=(),
-            platforms=(part,),
-        )
-
-    def settings(self) -> Settings:
-        """The packages come from the folder; nothing comes from a network."""
-        mirror = (self.folder / "archive").as_uri()
-        return Settings(store=self.store.root, jobs=2, mirrors={"debian": (mirror,)})
-
-    def build(
-        self, lock: Lock, *, platform: str = AMD64, ear: Ear | None = None
-    ) -> Image:
-        """Build the lock."""
-        return build_project(
-            lock,
-            self.pylock(),
-            platform=platform,
-            folder=self.folder,
-            store=self.store,
-            settings=self.settings(),
-            progress=ear or Ear(),
-        )
-
-    def verify(self, lock: Lock) -> tuple[Digest, list[Finding]]:
-        """Verify the lock."""
-        return verify(
-            lock,
-            self.pylock(),
-            platform=AMD64,
-            folder=self.folder,
-            store=self.store,
-            settings=self.settings(),
-            progress=Ear(),
-        )
-
-    def elsewhere(self) -> Bench:
-        """The same files beside an empty store."""
-        return replace(self, store=Store.open(self.folder / "other-store"))
-
-    def files(self, image: Image) -> dict[str, list[bytes]]:
-        """What each path is in the layers that have it, the lowest first."""
-        found: dict[str, list[bytes]] = {}
-        for layer in image.layers:
-            data = gzip.decompress(self.store.path(layer.digest).read_bytes())
-            assert hashlib.sha256(data).hexdigest() == layer.diff_id[7:]
-            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-                for member in tar:
-                    stream = tar.extractfile(member) if member.isreg() else None
-                    found.setdefault(member.name, []).append(
-                        stream.read() if stream else b""
-                    )
-        return found
 
 
 @pytest.fixture
@@ -201,7 +44,7 @@ def test_a_build_is_an_image_of_what_was_locked(bench: Bench) -> None:
     site = "opt/venv/lib/python3.11/site-packages"
     assert found[f"{site}/alpha/__init__.py"] == [b"a = 1\n" * 200]
     for digest in (image.id, image.manifest):
-        assert _hex(bench.store.path(digest)) == digest[7:]
+        assert hex_of(bench.store.path(digest)) == digest[7:]
 
 
 def test_nothing_changed_makes_no_layer(bench: Bench) -> None:
@@ -349,7 +192,7 @@ def test_a_damaged_input_is_fetched_again(bench: Bench, kind: str, cut: bool) ->
     source = bench.wheels["alpha"] if kind == "wheel" else bench.debs["tool"]
     bench.build(lock)
     _forget_results(bench.store)
-    blob = bench.store.path(Digest(f"sha256:{_hex(source)}"))
+    blob = bench.store.path(Digest(f"sha256:{hex_of(source)}"))
     _damage(blob, cut)
     assert bench.build(lock) == expected
     assert blob.read_bytes() == source.read_bytes()
@@ -363,7 +206,7 @@ def test_a_damaged_input_that_is_gone_elsewhere_is_an_error(
     source = bench.wheels["alpha"] if kind == "wheel" else bench.debs["tool"]
     bench.build(lock)
     _forget_results(bench.store)
-    _damage(bench.store.path(Digest(f"sha256:{_hex(source)}")), cut=False)
+    _damage(bench.store.path(Digest(f"sha256:{hex_of(source)}")), cut=False)
     source.unlink()
     with pytest.raises((ArtefactError, NetworkError), match=source.stem.split("_")[0]):
         bench.build(lock)
@@ -395,23 +238,6 @@ def test_a_hostile_wheel_is_an_error_that_names_it(bench: Bench) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(FirstlightError, match="gamma"):
         bench.build(bench.lock())
-
-
-def _hex(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _deb(name: str, path: Path) -> Deb:
-    return Deb(
-        name=name,
-        version="1.0-1",
-        architecture="amd64",
-        filename=f"pool/{path.name}",
-        size=path.stat().st_size,
-        digest=Digest(f"sha256:{_hex(path)}"),
-        archive="debian",
-        suite="bookworm",
-    )
 
 
 def _with_fact(lock: Lock, fact: LayerFact) -> Lock:
