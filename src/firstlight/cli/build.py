@@ -70,6 +70,7 @@ def make(command: Context, platform: str = "") -> Image:
     from firstlight.pack.known import find, part_of, record
 
     if not command.lock_path.exists():
+        command.spec()  # Without one, say that, and not that we are about to lock.
         command.progress.say("no lock yet: locking first")
         command.write_lock(*locking.make(command))
     lock, pylock = locking.fresh(command)
