@@ -70,6 +70,16 @@ class Project:
         facts = _tables(_read(self.folder / LOCK), "diff-id", "digest", "size")
         return {_hex(fact["digest"]): fact["size"] for fact in facts}
 
+    def system(self) -> set[str]:
+        """Digests and recipe keys of the layers below the Python packages."""
+        facts = _tables(_read(self.folder / LOCK), "key", "diff-id", "title")
+        return {
+            _hex(fact[name])
+            for fact in facts
+            if fact["title"].startswith(("os: ", "system files"))
+            for name in ("key", "digest")
+        }
+
     def inputs(self) -> dict[str, str]:
         """File name -> digest of every wheel and `.deb` of the lock in the store."""
         found = {}
@@ -88,13 +98,13 @@ class Project:
 
 
 def strip(store: Path, keep: set[str]) -> None:
-    """Leave a store with these blobs and what is known about their being intact."""
+    """Leave a store with these blobs, layer facts, and what is known of them."""
     for blob in (store / "blobs" / "sha256").iterdir():
         if blob.name not in keep:
             blob.unlink()
     for kind in (store / "facts").iterdir():
         for fact in kind.iterdir():
-            if kind.name != "stamp" or fact.stem not in keep:
+            if kind.name not in ("stamp", "layer") or fact.stem not in keep:
                 fact.unlink()
     (store / "index.json").unlink(missing_ok=True)
 
