@@ -168,3 +168,12 @@ def known_fields(folder: Path, inside: str) -> set[str]:
     fields = set(finding.message.partition("known here are ")[2].split(", "))
     assert len(fields) > 2
     return fields
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    wanted = [re.split(r"[=<>!~]", each)[0] for each in project["dependencies"]]
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|", text_of("docs/design/dependencies.md"), re.M
+    )
+    assert rows == wanted
