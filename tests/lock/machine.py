@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pysequoia import SignatureMode, sign
 
@@ -147,9 +148,9 @@ class Machine:
             trust=trust or self.trust,
         )[1]
 
-    def wheel(self, name: str, version: str, **more: object) -> Path:
+    def wheel(self, name: str, version: str, **more: Any) -> Path:
         """Put a wheel into the project's folder of wheels."""
-        return make_wheel(self.wheels, name, version, **more)  # type: ignore[arg-type]
+        return make_wheel(self.wheels, name, version, **more)
 
     def spec(self, text: str) -> Spec:
         """Write the spec of the project, with its folder of wheels, and read it."""

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,13 +44,13 @@ def settings(folder: Path, **environ: str) -> Settings:
     return Settings(store=folder.parent / "store", environ=cache | environ)
 
 
-def wanted(*requirements: str, **more: object) -> Spec:
+def wanted(*requirements: str, **more: Any) -> Spec:
     """A spec of a project whose wheels lie in its folder."""
     spec = make_spec(requirements=requirements, profile="serve")
     return replace(
         spec,
         indexes=(Index(url="wheels", find_links=True),),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
