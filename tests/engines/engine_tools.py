@@ -20,12 +20,27 @@ import pytest
 
 import firstlight
 
-__all__ = ["Tool", "Project", "Built", "read_layout", "tables", "daemon"]
+__all__ = [
+    "Tool",
+    "Project",
+    "Built",
+    "LEAN",
+    "read_layout",
+    "tables",
+    "unlinked",
+    "daemon",
+]
 
 SPEC = """\
 name = "accept"
 python = "3.11"
 packages = ["einops=={einops}", "numpy==2.2.6", "requests==2.32.3"]
+"""
+LEAN = """\
+name = "lean"
+python = "3.11"
+packages = ["einops=={einops}", "numpy==2.2.6"]
+profile = "serve"
 """
 
 
@@ -69,10 +84,12 @@ class Project:
     python: Path = Path(sys.executable)
 
     @classmethod
-    def make(cls, folder: Path, *, store: Path | None = None, einops: str) -> Project:
+    def make(
+        cls, folder: Path, *, store: Path | None = None, einops: str, spec: str = SPEC
+    ) -> Project:
         """Write the spec of the small image into a new folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "firstlight.toml").write_text(SPEC.format(einops=einops))
+        (folder / "firstlight.toml").write_text(spec.format(einops=einops))
         return cls(folder=folder, store=store or folder.parent / f"{folder.name}-store")
 
     @property
@@ -173,14 +190,21 @@ class Project:
                 )
         return wanted
 
-    def seed(self, target: Path) -> Path:
-        """A new store with copies of the inputs and nothing else; return its folder."""
-        blobs = target / "blobs" / "sha256"
-        blobs.mkdir(parents=True, exist_ok=True)
-        for digest, _ in self.inputs().values():
-            source = self.store / "blobs" / "sha256" / digest
-            if source.exists():
-                shutil.copy2(source, blobs / digest)
+    def seed(self, target: Path, *, facts: Sequence[str] = ()) -> Path:
+        """A new store with the inputs, by hard links, and nothing else.
+
+        Args:
+            target: Its folder, which is returned.
+            facts: Kinds of facts that it knows from this store.
+        """
+        digests = [digest for digest, _ in self.inputs().values()]
+        paths = [Path("blobs/sha256") / digest for digest in digests]
+        for kind in facts:
+            paths += [Path("facts") / kind / f"{digest}.json" for digest in digests]
+        for path in paths:
+            if (self.store / path).exists():
+                (target / path).parent.mkdir(parents=True, exist_ok=True)
+                os.link(self.store / path, target / path)
         return target
 
 
@@ -219,7 +243,7 @@ class Built:
 
 def read_layout(layout: Path) -> Built:
     """Read what a build wrote; every blob must be what its name says."""
-    for blob in (layout / "blobs" / "sha256").iterdir():
+    for blob in (layout / "blobs" / "sha256").glob("[!.]*"):
         with blob.open("rb") as stream:
             assert hashlib.file_digest(stream, "sha256").hexdigest() == blob.name
     index = json.loads((layout / "index.json").read_bytes())
@@ -241,6 +265,15 @@ def tables(value: object, *keys: str) -> Iterator[dict[str, object]]:
     elif isinstance(value, list):
         for inner in value:
             yield from tables(inner, *keys)
+
+
+def unlinked(path: Path) -> Path:
+    """Give a hard-linked file a body of its own that may be written; return it."""
+    own = path.with_name(f"{path.name}.own")
+    shutil.copy2(path, own)
+    own.chmod(0o644)
+    own.replace(path)
+    return path
 
 
 def _hex(digest: str) -> str:

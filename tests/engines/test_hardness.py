@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from engine_tools import Built, Project, read_layout
+from engine_tools import LEAN, Built, Project, read_layout, unlinked
 
 pytestmark = pytest.mark.slow
 
@@ -33,37 +37,105 @@ mount -o remount,size=4g "$FIRSTLIGHT_STORE"
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How much a build finds in its store, and how long it takes from there."""
+
+    facts: Sequence[str] = ()
+    fetched: bool = True
+    layers: bool = False
+    seconds: float = 0
+
+
+@pytest.fixture(scope="module")
+def lean(workspace: Path) -> Project:
+    """A smaller project, so that it can be built a hundred times."""
+    project = Project.make(workspace / "lean", einops="0.8.0", spec=LEAN)
+    project.run("lock")
+    return project
+
+
+@pytest.fixture(scope="module")
+def lean_image(lean: Project, workspace: Path) -> Built:
+    """What the smaller project gives when nobody disturbs it."""
+    return lean.copy(workspace / "calm", store=lean.store).build(workspace / "calm-oci")
+
+
+@pytest.fixture(scope="module")
+def starts(lean: Project, lean_image: Built, workspace: Path) -> list[Start]:
+    """Builds that fetch, that read every package, and that miss only some layers."""
+    assert lean_image.image_id
+    found = []
+    for start in (
+        Start(fetched=False),
+        Start(),
+        Start(facts=("scan", "stamp"), layers=True),
+    ):
+        with _begun(lean, start, workspace) as project:
+            began = time.monotonic()
+            project.build(project.folder / "layout")
+            seconds = time.monotonic() - began
+        found.append(replace(start, seconds=seconds))
+    return found
+
+
+@contextmanager
+def _begun(lean: Project, start: Start, workspace: Path) -> Iterator[Project]:
+    folder = Path(tempfile.mkdtemp(prefix="killed-", dir=workspace))
+    project = lean.copy(folder / "project", lean.seed(folder / "s", facts=start.facts))
+    if not start.fetched:
+        for name, (digest, size) in lean.inputs().items():
+            if size is not None and size < 1 << 20 and name.endswith(".deb"):
+                (project.store / "blobs/sha256" / digest).unlink()
+    if start.layers:
+        _link_layers(lean.store, project.store)
+    try:
+        yield project
+    finally:
+        shutil.rmtree(folder)
+
+
+def _link_layers(source: Path, target: Path) -> None:
+    """Let a store have every second layer, as an earlier build would leave it."""
+    (target / "facts/layer").mkdir(parents=True)
+    for fact in sorted((source / "facts/layer").iterdir())[::2]:
+        digest = json.loads(fact.read_bytes())["digest"].removeprefix("sha256:")
+        os.link(fact, target / "facts/layer" / fact.name)
+        os.link(source / "blobs/sha256" / digest, target / "blobs/sha256" / digest)
+
+
 def test_a_build_killed_at_any_moment_is_taken_up_again(
-    seeded: Callable[[], Project], small_image: Built
+    lean: Project, lean_image: Built, starts: list[Start], workspace: Path
 ) -> None:
     chance = random.Random(20261123)
-    clean = seeded()
-    started = time.monotonic()
-    clean.build(clean.store.parent / "layout")
-    whole = time.monotonic() - started
-    unfinished = 0
+    unfinished = torn = 0
     for kill in range(KILLS):
-        project = seeded()
-        layout = project.store.parent / "layout"
-        unfinished += _kill_after(project, layout, chance.uniform(0.05, whole))
-        _check_blobs(project.store)
-        built = project.build(layout)
-        assert built.image_id == small_image.image_id, f"kill {kill}"
-        assert built.manifest_digest == small_image.manifest_digest, f"kill {kill}"
+        start = starts[0 if kill % 8 == 0 else 1 if kill % 4 == 0 else 2]
+        with _begun(lean, start, workspace) as project:
+            layout = project.folder / "layout"
+            moment = chance.uniform(0.05, start.seconds)
+            unfinished += _kill_after(project, layout, moment)
+            torn += any((project.store / "tmp").glob("blob-*"))
+            _check_blobs(project.store)
+            built = project.build(layout)
+            assert built.image_id == lean_image.image_id, f"kill {kill}"
+            assert built.manifest_digest == lean_image.manifest_digest, f"kill {kill}"
     # Otherwise the moments were not inside the build and nothing was shown.
     assert unfinished > KILLS // 2
+    assert torn > KILLS // 10
 
 
 def test_many_kills_on_one_store_leave_it_whole(
-    seeded: Callable[[], Project], small_image: Built
+    lean: Project, lean_image: Built, starts: list[Start], workspace: Path
 ) -> None:
     chance = random.Random(7)
-    project = seeded()
-    layout = project.store.parent / "layout"
-    for _ in range(12):
-        _kill_after(project, layout, chance.uniform(0.3, 1.5))
-    _check_blobs(project.store)
-    assert project.build(layout).manifest_digest == small_image.manifest_digest
+    with _begun(lean, starts[1], workspace) as project:
+        layout = project.folder / "layout"
+        for _ in range(12):
+            _kill_after(project, layout, chance.uniform(0.3, 1.5))
+        _check_blobs(project.store)
+        built = project.build(layout)
+        assert built.manifest_digest == lean_image.manifest_digest
 
 
 def test_an_interrupt_ends_quietly_and_leaves_nothing_half_done(
@@ -146,7 +218,7 @@ def test_a_damaged_input_is_fetched_anew(
 ) -> None:
     project = seeded()
     for _, blob in _inputs(project, kind):
-        _writable(blob)
+        unlinked(blob)
         damage(blob)
     built = project.build(project.store.parent / "layout")
     assert built.manifest_digest == small_image.manifest_digest
@@ -160,7 +232,7 @@ def test_a_damaged_input_that_cannot_be_had_again_is_named(
 ) -> None:
     project = seeded()
     name, blob = max(_inputs(project, ".deb"), key=lambda pair: pair[1].stat().st_size)
-    _writable(blob)
+    unlinked(blob)
     damage(blob)
     done = project.attempt("build", environ=NO_NETWORK)
     assert done.returncode in (5, 6), done.stdout + done.stderr
@@ -182,7 +254,7 @@ def test_a_damaged_result_is_made_anew(
     assert len(results) > 3
     for name in results:
         blob = project.store / "blobs/sha256" / name
-        _writable(blob)
+        unlinked(blob)
         damage(blob)
     built = project.build(project.store.parent / "second")
     assert built.manifest_digest == small_image.manifest_digest
@@ -255,11 +327,9 @@ def _inputs(project: Project, kind: str) -> Iterator[tuple[str, Path]]:
             yield name, blob
 
 
-def _writable(path: Path) -> None:
-    path.chmod(0o644)
-
-
 def _check_blobs(store: Path) -> None:
     for blob in (store / "blobs" / "sha256").iterdir():
+        if blob.stat().st_nlink > 1:
+            continue  # An input that was linked in.
         with blob.open("rb") as stream:
             assert hashlib.file_digest(stream, "sha256").hexdigest() == blob.name
