@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from firstlight.cli.app import app
+from firstlight.cli.app import InterruptionError, app
 from firstlight.cli.context import Context
 from firstlight.errors import FirstlightError
 
@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FirstlightError as error:
         Context.show_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; what was finished is kept\n")
-        return _INTERRUPTED
+    except (KeyboardInterrupt, InterruptionError):
+        return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has left; say nothing into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,13 +72,18 @@ def _foreign(error: Exception) -> int:
         case typer.Exit():
             return int(error.exit_code)
         case typer.Abort():
-            return _INTERRUPTED
+            return _interrupted()
         case typer.BadParameter() | typer.TyperException():
             shown: Any = error  # Typer shows these itself, but does not type them.
             shown.show()
             return int(shown.exit_code)
         case _:
             return _report_bug(error)
+
+
+def _interrupted() -> int:
+    sys.stderr.write("\ninterrupted; what was finished is kept\n")
+    return _INTERRUPTED
 
 
 def _report_bug(error: Exception) -> int:

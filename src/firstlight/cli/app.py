@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from firstlight import __version__
 from firstlight.cli import build, cache, edit, init, lock, run, verify
 from firstlight.cli.context import Context
 
-__all__ = ["app"]
+__all__ = ["InterruptionError", "app"]
+
+
+class InterruptionError(Exception):
+    """Ctrl-C; Typer would turn it into an exit code and say nothing."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptionError from None
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
