@@ -72,6 +72,7 @@ class Bench:
     wheels: dict[str, Path] = field(default_factory=dict)
     debs: dict[str, Path] = field(default_factory=dict)
     frozen: str = ""
+    mirror: str = ""
 
     def wheel(self, name: str, files: Mapping[str, bytes | str] | None = None) -> Path:
         """Make a wheel, or make it anew."""
@@ -125,7 +126,7 @@ class Bench:
 
     def settings(self) -> Settings:
         """The packages come from the folder; nothing comes from a network."""
-        mirror = (self.folder / "archive").as_uri()
+        mirror = self.mirror or (self.folder / "archive").as_uri()
         return Settings(store=self.store.root, jobs=2, mirrors={"debian": (mirror,)})
 
     def build(

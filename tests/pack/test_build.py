@@ -20,6 +20,7 @@ from firstlight.errors import (
 from firstlight.lock.lockfile import LayerFact, Lock
 from firstlight.pack.known import record
 from firstlight.store import Store
+from web_server import Page, serving
 
 MASTERS = {
     "usr/share/base-passwd/passwd.master": b"root:*:0:0:root:/root:/bin/bash\n",
@@ -238,6 +239,31 @@ def test_a_hostile_wheel_is_an_error_that_names_it(bench: Bench) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(FirstlightError, match="gamma"):
         bench.build(bench.lock())
+
+
+@pytest.mark.slow
+def test_a_cut_connection_is_taken_up_again(bench: Bench) -> None:
+    lock = bench.lock()
+    expected = bench.build(lock)
+    tool = bench.debs["tool"]
+    with serving() as site:
+        for path in bench.debs.values():
+            site.pages[f"/pool/{path.name}"] = Page(path.read_bytes())
+        site.pages[f"/pool/{tool.name}"].cuts = [100, 30]
+        other = replace(bench.elsewhere(), mirror=site.url(""))
+        assert other.build(lock) == expected
+    assert site.ranges(f"/pool/{tool.name}")[1:] == ["bytes=100-", "bytes=130-"]
+
+
+def test_a_connection_that_gives_other_bytes_gives_no_image(bench: Bench) -> None:
+    lock = bench.lock()
+    with serving() as site:
+        for path in bench.debs.values():
+            data = path.read_bytes()
+            site.pages[f"/pool/{path.name}"] = Page(data[:-1] + b"!")
+        other = replace(bench.elsewhere(), mirror=site.url(""))
+        with pytest.raises(ArtefactError, match=r"tool|base-passwd"):
+            other.build(lock)
 
 
 def _with_fact(lock: Lock, fact: LayerFact) -> Lock:
