@@ -242,8 +242,8 @@ def test_a_damaged_input_that_cannot_be_had_again_is_named(
     assert built.manifest_digest == small_image.manifest_digest
 
 
-# What changed in secret is found by whoever reads it, and by `firstlight verify`: a
-# build that changes nothing does not read gigabytes to find out that it may stop.
+# What changed in secret is found by whoever reads it, and by `firstlight cache check`:
+# a build that changes nothing does not read gigabytes to find out that it may stop.
 @pytest.mark.parametrize("damage", DAMAGES[:3])
 def test_a_damaged_result_is_made_anew(
     damage: Callable[[Path], None],
