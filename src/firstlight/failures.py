@@ -88,11 +88,22 @@ class RefusedError(NetworkError):
 
 
 class CutOffError(NetworkError):
-    """A failure that may pass: worth another attempt after `retry_after` seconds."""
+    """A failure that may pass: worth another attempt after `retry_after` seconds.
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0) -> None:
+    `worth` is how many attempts more it deserves at most.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after: float = 0,
+        worth: int = 1000,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+        self.worth = worth
 
 
 def from_library(url: str, error: Exception) -> NetworkError:
@@ -108,7 +119,9 @@ def from_library(url: str, error: Exception) -> NetworkError:
         )
     for kind, reason, hint in _REASONS:
         if isinstance(error, kind):
-            return CutOffError(f"{place}: {reason}", hint=hint)
+            # Where nobody answers at all, long patience only hides the message.
+            worth = 2 if isinstance(error, NewConnectionError | ProxyError) else 1000
+            return CutOffError(f"{place}: {reason}", hint=hint, worth=worth)
     if isinstance(error, HTTPError):
         return CutOffError(f"{place}: {type(error).__name__}")
     return RefusedError(f"{place}: this is not a URL that can be fetched", status=0)

@@ -97,7 +97,7 @@ class Web:
                 if position() >= reached + _HEADWAY:
                     failures, reached = 0, position()
                 failures += 1
-                if failures > self._retries:
+                if failures > min(self._retries, cut.worth):
                     raise
                 pause = self._pause * 2 ** (failures - 1) * random.uniform(0.75, 1.25)
                 stop.event.wait(min(max(pause, cut.retry_after), 60))
