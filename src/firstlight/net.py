@@ -140,8 +140,10 @@ class Fetcher:
                     raise failure
         finally:
             stop.now()
+            # Ctrl-C may come while they are being started; the last one then never was.
             for thread in threads:
-                thread.join(timeout=2)
+                if thread.is_alive():
+                    thread.join(timeout=2)
 
     def get(self, url: str, *, limit: int = 64 << 20) -> bytes:
         """Return a small file, such as an index.

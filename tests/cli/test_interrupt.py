@@ -9,7 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from started import SPEC
+
+from firstlight import cli
+from firstlight.cli import main
+from firstlight.errors import NetworkError
 
 
 def test_ctrl_c_ends_at_once_and_leaves_the_spec_as_it_was(
@@ -50,3 +55,20 @@ def test_ctrl_c_ends_at_once_and_leaves_the_spec_as_it_was(
     assert "Traceback" not in err
     assert (project / "firstlight.toml").read_text() == spec
     assert not (project / "firstlight.lock").exists()
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, NetworkError])
+def test_what_breaks_while_tidying_up_after_ctrl_c_is_no_news(
+    kind: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(**_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise kind("cannot tidy up")
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert main(["lock"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted; what was finished is kept\n")

@@ -138,12 +138,13 @@ def test_many_kills_on_one_store_leave_it_whole(
         assert built.manifest_digest == lean_image.manifest_digest
 
 
+@pytest.mark.parametrize("seconds", [0.6, 0.8, 1.0, 1.3])
 def test_an_interrupt_ends_quietly_and_leaves_nothing_half_done(
-    seeded: Callable[[], Project], small_image: Built
+    seconds: float, seeded: Callable[[], Project], small_image: Built
 ) -> None:
     project = seeded()
     process = project.start("build")
-    time.sleep(0.8)
+    time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode in (130, -signal.SIGINT, 0)

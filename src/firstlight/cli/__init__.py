@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(args=words, standalone_mode=False, prog_name="firstlight")
         sys.stdout.flush()
     except FirstlightError as error:
+        if _was_interrupted(error):
+            return _interrupted()
         Context.show_error(error)
         return error.exit_code
     except (KeyboardInterrupt, InterruptionError):
@@ -73,12 +75,21 @@ def _foreign(error: Exception) -> int:
             return int(error.exit_code)
         case typer.Abort():
             return _interrupted()
+        case _ if _was_interrupted(error):
+            return _interrupted()
         case typer.BadParameter() | typer.TyperException():
             shown: Any = error  # Typer shows these itself, but does not type them.
             shown.show()
             return int(shown.exit_code)
         case _:
             return _report_bug(error)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Say whether an error came up while tidying up after Ctrl-C: that is no news."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _interrupted() -> int:
