@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -26,12 +27,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from firstlight.digest import CHUNK, Digest
 from firstlight.errors import DigestError, StoreError
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
 __all__ = ["Store", "BlobWriter"]
+
+_BEHIND = 16 << 20
 
 
 class BlobWriter:
@@ -53,6 +59,25 @@ class BlobWriter:
     def digest(self) -> Digest:
         """The digest of everything written so far."""
         return Digest("sha256:" + self._hash.hexdigest())
+
+
+class _Behind(io.FileIO):
+    """A file that is sent to the disk as it grows and does not stay in memory.
+
+    Gigabytes of layers would push out what other programs use, and the kernel takes
+    longer to find fresh pages for them than to use the same few again.
+    """
+
+    _waiting = 0
+
+    def write(self, data: Buffer, /) -> int:
+        """Write, and let go of what the disk has by now."""
+        written = super().write(data)
+        self._waiting += written
+        if self._waiting >= _BEHIND and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            self._waiting = 0
+        return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +181,7 @@ class Store:
         descriptor, temporary = self._temporary("blob-")
         try:
             with _told(f"writing {name}", self.root):
-                with os.fdopen(descriptor, "wb", buffering=CHUNK) as stream:
+                with io.BufferedWriter(_Behind(descriptor, "wb"), CHUNK) as stream:
                     writer = BlobWriter(stream)
                     yield writer
                 if digest is not None and writer.digest != digest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     1 to 9 are the codes of `firstlight.errors`, 70 a bug of ours (with a report file),
     130 Ctrl-C. `firstlight run` returns what its command returned.
     """
+    # A build holds 30,000 files of packages and makes no circles: look for them rarely.
+    gc.set_threshold(200_000, 20, 50)
     try:
         words = hoisted(sys.argv[1:] if arguments is None else arguments)
         code = app(args=words, standalone_mode=False, prog_name="firstlight")

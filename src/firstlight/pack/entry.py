@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from firstlight.errors import ArtefactError
 
 __all__ = ["Kind", "Entry", "Content", "Bytes", "FileRange", "Stream", "check_path"]
+
+_NO_XATTRS: Mapping[str, str] = MappingProxyType({})
+_UNSAFE = re.compile(r"(?:\A|/)(?:\.{0,2}(?:/|\Z)|\.wh\.)|\0")
+"""An empty part, ``.``, ``..``, a whiteout, or a NUL; as one search, since every file
+of every package passes here."""
 
 
 class Kind(StrEnum):
@@ -75,7 +82,7 @@ class Entry:
     link: str = ""
     uid: int = 0
     gid: int = 0
-    xattrs: Mapping[str, str] = field(default_factory=dict)
+    xattrs: Mapping[str, str] = field(default_factory=lambda: _NO_XATTRS)
 
 
 def check_path(path: str, where: str) -> str:
@@ -89,14 +96,7 @@ def check_path(path: str, where: str) -> str:
         ArtefactError: for absolute paths, ``..``, NUL, empty names, whiteout names.
     """
     name = path.removeprefix("./").rstrip("/")
-    parts = name.split("/")
-    bad = (
-        not name
-        or path.startswith("/")
-        or "\0" in name
-        or any(part in ("", ".", "..") or part.startswith(".wh.") for part in parts)
-    )
-    if bad:
+    if _UNSAFE.search(name) or path.startswith("/"):
         raise ArtefactError(
             f"{where}: refuses the path {path!r}: it leaves the root or is not plain",
             hint="this file is not safe to install; report it to its publisher",
