@@ -18,6 +18,7 @@ from firstlight.errors import ConflictError, LockError, NetworkError
 from firstlight.lock.lockfile import Wheel
 from firstlight.lock.python import resolve, select, torch_requirement
 from firstlight.lock.spec import Index, Spec
+from firstlight.lock.system import PYTHONS
 from firstlight.net import Fetcher
 from firstlight.pipconfig import PipSettings
 from firstlight.store import Store
@@ -67,7 +68,8 @@ def chosen(
     glibc: str = "2.36",
     folder: Path = Path(),
 ) -> tuple[Wheel, ...]:
-    return select(pylock, platform=platform, python=python, glibc=glibc, folder=folder)
+    system = replace(PYTHONS[python], glibc=glibc)
+    return select(pylock, platform=platform, system=system, folder=folder)
 
 
 def names(wheels: tuple[Wheel, ...]) -> list[str]:
@@ -204,6 +206,31 @@ def test_a_python_that_is_not_installed_here_is_no_obstacle(
     assert names(chosen(pylock, python=python, folder=folder)) == [
         wheel.name,
         f"{other}-1.0-py3-none-any.whl",
+    ]
+
+
+def test_the_patch_level_is_that_of_the_image(folder: Path) -> None:
+    for version, python in (("1.0", ">=3.9"), ("1.1", ">=3.11.2"), ("1.2", ">=3.11.5")):
+        make_wheel(
+            folder / "wheels", "demo", version, metadata=f"Requires-Python: {python}\n"
+        )
+    markers = ("<= '3.11.2'", "> '3.11.2'")
+    make_wheel(
+        folder / "wheels",
+        "other",
+        "1.0",
+        requires=[
+            f"{name}; python_full_version {marker}"
+            for name, marker in zip(("till", "after"), markers, strict=True)
+        ],
+    )
+    for name in ("till", "after"):
+        make_wheel(folder / "wheels", name, "1.0")
+    pylock = lock(folder, wanted("demo", "other"))
+    assert [(each.name, each.version) for each in chosen(pylock, folder=folder)] == [
+        ("demo", "1.1"),
+        ("other", "1.0"),
+        ("till", "1.0"),
     ]
 
 

@@ -25,6 +25,7 @@ from firstlight.lock.lockfile import (
     packages_digest,
 )
 from firstlight.lock.python import select
+from firstlight.lock.system import SUITES
 from firstlight.oci.model import Image
 from firstlight.pack.build import build_project, verify
 from firstlight.progress import Progress, Task
@@ -99,8 +100,7 @@ class Bench:
         return select(
             self.pylock(),
             platform=AMD64,
-            python="3.11",
-            glibc="2.36",
+            system=SUITES["bookworm"],
             folder=self.folder,
         )
 

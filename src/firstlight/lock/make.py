@@ -23,7 +23,7 @@ from firstlight.lock.lockfile import (
     packages_digest,
 )
 from firstlight.lock.spec import Spec
-from firstlight.lock.system import system_of
+from firstlight.lock.system import System, system_of
 from firstlight.net import Fetcher
 from firstlight.progress import Progress
 from firstlight.store import Store
@@ -113,7 +113,7 @@ def _make(work: _Work, source: str) -> tuple[Lock, str, list[Finding]]:
     spec = work.spec
     _stop(explain(spec))
     system = system_of(spec)
-    text, chosen = _python(work, system.glibc)
+    text, chosen = _python(work, system)
     findings = [
         each for wheels, read in chosen for each in stack.check(spec, read, wheels)
     ]
@@ -134,7 +134,7 @@ def _make(work: _Work, source: str) -> tuple[Lock, str, list[Finding]]:
     return lock, text, findings
 
 
-def _python(work: _Work, glibc: str) -> tuple[str, list[_Chosen]]:
+def _python(work: _Work, system: System) -> tuple[str, list[_Chosen]]:
     """Resolve; once more with bounds when the CUDA parts come out of two minors."""
     bounds: tuple[str, ...] = ()
     while True:
@@ -148,7 +148,7 @@ def _python(work: _Work, glibc: str) -> tuple[str, list[_Chosen]]:
             more_constraints=bounds,
         )
         chosen = [
-            _selected(work, text, platform, glibc)
+            _selected(work, text, platform, system)
             for platform in work.spec.target.platforms
         ]
         wanted = _bounds(chosen)
@@ -157,14 +157,8 @@ def _python(work: _Work, glibc: str) -> tuple[str, list[_Chosen]]:
         bounds = wanted
 
 
-def _selected(work: _Work, text: str, platform: str, glibc: str) -> _Chosen:
-    wheels = python.select(
-        text,
-        platform=platform,
-        python=work.spec.python,
-        glibc=glibc,
-        folder=work.folder,
-    )
+def _selected(work: _Work, text: str, platform: str, system: System) -> _Chosen:
+    wheels = python.select(text, platform=platform, system=system, folder=work.folder)
     return wheels, stack.read_stack(wheels, work.fetcher, work.store)
 
 

@@ -37,6 +37,7 @@ from firstlight.errors import ConflictError, FirstlightError, LockError, Network
 from firstlight.lock import facts
 from firstlight.lock.lockfile import Wheel
 from firstlight.lock.spec import Spec
+from firstlight.lock.system import System, system_of
 from firstlight.progress import Progress
 
 __all__ = ["resolve", "select", "torch_requirement"]
@@ -175,7 +176,8 @@ def _command(spec: Spec, scratch: Path) -> list[str]:
         str(scratch / "wanted.in"),
         *("--constraints", str(scratch / "bounds.in")),
         "--universal",
-        *("--python-version", spec.python),
+        # Whole, or uv takes the patch level of the Python that happens to run it.
+        *("--python-version", system_of(spec).python_full_version),
         *("--python", sys.executable),
         *("--format", "pylock.toml"),
         *("--output-file", str(scratch / "pylock.toml")),
@@ -263,8 +265,7 @@ def select(
     pylock: str,
     *,
     platform: str,
-    python: str,
-    glibc: str,
+    system: System,
     folder: Path = Path(),
 ) -> tuple[Wheel, ...]:
     """Return the wheels that go in for one platform, sorted by name.
@@ -272,8 +273,7 @@ def select(
     Args:
         pylock: The text of a ``pylock.toml``.
         platform: ``linux/amd64`` or ``linux/arm64``.
-        python: The minor version, ``3.11``.
-        glibc: What the OS has, ``2.36``: wheels for a newer one are passed over.
+        system: The OS whose Python runs them; wheels for a newer glibc are passed over.
         folder: Relative paths in the lock start there.
 
     Raises:
@@ -282,8 +282,8 @@ def select(
     """
     try:
         lock = Pylock.from_dict(tomllib.loads(pylock))
-        environment = _marker_environment(platform, python)
-        tags = _wheel_tags(platform, python, glibc)
+        environment = _marker_environment(platform, system)
+        tags = _wheel_tags(platform, system)
         chosen = list(lock.select(environment=environment, tags=tags))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
         raise LockError(
@@ -291,35 +291,34 @@ def select(
         ) from error
     except PylockSelectError as error:
         raise ConflictError(
-            f"pylock.toml does not fit {platform} with Python {python} and glibc "
-            f"{glibc}: {error}",
+            f"pylock.toml does not fit {platform} with Python "
+            f"{system.python_full_version} and glibc {system.glibc}: {error}",
             hint="pin a version that has a wheel for it, or drop the platform",
         ) from error
     wheels = [_wheel(package, file, folder, platform) for package, file in chosen]
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
 
-def _marker_environment(platform: str, python: str) -> Environment:
-    # The patch level is the OS's affair; .99 satisfies every ">= 3.11.4".
+def _marker_environment(platform: str, system: System) -> Environment:
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{python}.99",
+        "implementation_version": system.python_full_version,
         "os_name": "posix",
         "platform_machine": MACHINES[platform],
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{python}.99",
-        "python_version": python,
+        "python_full_version": system.python_full_version,
+        "python_version": system.python,
         "sys_platform": "linux",
     }
 
 
-def _wheel_tags(platform: str, python: str, glibc: str) -> list[tags.Tag]:
+def _wheel_tags(platform: str, system: System) -> list[tags.Tag]:
     machine = MACHINES[platform]
-    minor = tuple(int(part) for part in python.split("."))
-    names = list(_platform_tags(machine, int(glibc.split(".")[1])))
+    minor = tuple(int(part) for part in system.python.split("."))
+    names = list(_platform_tags(machine, int(system.glibc.split(".")[1])))
     return [
         *tags.cpython_tags(minor, [f"cp{minor[0]}{minor[1]}"], names),
         *tags.compatible_tags(minor, f"cp{minor[0]}{minor[1]}", names),

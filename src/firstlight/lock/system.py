@@ -12,11 +12,16 @@ __all__ = ["PYTHONS", "SUITES", "System", "base_packages", "system_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """One OS release: its Python, its glibc, and the archives it comes from."""
+    """One OS release: its Python, its glibc, and the archives it comes from.
+
+    `python_full_version` is the patch level it was released with; releases that raise
+    it later (Ubuntu's do) run whatever fits the first.
+    """
 
     suite: str
     distribution: str
     python: str
+    python_full_version: str
     glibc: str
     version: str
 
@@ -46,6 +51,7 @@ SUITES = {
             suite="bullseye",
             distribution="debian",
             python="3.9",
+            python_full_version="3.9.2",
             glibc="2.31",
             version="11",
         ),
@@ -53,6 +59,7 @@ SUITES = {
             suite="jammy",
             distribution="ubuntu",
             python="3.10",
+            python_full_version="3.10.4",
             glibc="2.35",
             version="22.04",
         ),
@@ -60,6 +67,7 @@ SUITES = {
             suite="bookworm",
             distribution="debian",
             python="3.11",
+            python_full_version="3.11.2",
             glibc="2.36",
             version="12",
         ),
@@ -67,6 +75,7 @@ SUITES = {
             suite="noble",
             distribution="ubuntu",
             python="3.12",
+            python_full_version="3.12.3",
             glibc="2.39",
             version="24.04",
         ),
@@ -74,6 +83,7 @@ SUITES = {
             suite="trixie",
             distribution="debian",
             python="3.13",
+            python_full_version="3.13.5",
             glibc="2.41",
             version="13",
         ),

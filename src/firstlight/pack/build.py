@@ -123,8 +123,7 @@ def _work(
     wheels = select(
         pylock,
         platform=part.platform,
-        python=lock.python,
-        glibc=SUITES[lock.suite].glibc,
+        system=SUITES[lock.suite],
         folder=folder,
     )
     return _Work(
