@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,6 +154,21 @@ def test_equal_files_of_two_wheels_are_not_worth_a_word(bench: Bench) -> None:
     assert ear.said == []
     path = "opt/venv/lib/python3.11/site-packages/shared/__init__.py"
     assert set(found[path]) == {b"same = 1\n"}
+
+
+def test_a_large_wheel_loses_a_file_although_its_layer_was_begun(bench: Bench) -> None:
+    large = random.Random(1).randbytes(9 << 20)
+    for name in ("gross", "later"):
+        bench.wheel(name, {f"{name}/data": large, "shared.py": f"x = {name!r}\n"})
+    ear = Ear()
+    image = bench.build(bench.lock(), ear=ear)
+    site = "opt/venv/lib/python3.11/site-packages"
+    found = bench.files(image)
+    assert found[f"{site}/shared.py"] == [b"x = 'later'\n"]
+    assert found[f"{site}/gross/data"] == found[f"{site}/later/data"] == [large]
+    other = Bench(bench.folder, Store.open(bench.folder / "other"))
+    other.wheels, other.debs = bench.wheels, bench.debs
+    assert other.build(other.lock()).manifest == image.manifest
 
 
 def test_of_two_different_files_the_later_by_name_stays_and_it_is_said(

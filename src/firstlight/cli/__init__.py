@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # A build holds 30,000 files of packages and makes no circles: look for them rarely.
     gc.set_threshold(200_000, 20, 50)
+    # A thread that has hashed a megabyte should not wait 5 ms to hear what is next.
+    sys.setswitchinterval(0.0005)
     try:
         words = hoisted(sys.argv[1:] if arguments is None else arguments)
         code = app(args=words, standalone_mode=False, prog_name="firstlight")

@@ -21,7 +21,7 @@ from firstlight.oci.model import Image, Layer
 from firstlight.pack.describe import describe
 from firstlight.pack.known import find, hold_against, part_of, remember
 from firstlight.pack.make import make_layers, remake_layers
-from firstlight.pack.plan import plan
+from firstlight.pack.plan import Plan
 from firstlight.progress import Progress
 from firstlight.store import Store
 
@@ -71,9 +71,9 @@ def build_project(
             return found
         work = _work(lock, part, pylock, folder, store, settings, progress)
         _fetch(work)
-        planned = plan(lock, part, work.wheels, store, progress)
+        plan = Plan.of(lock, part, work.wheels, store, progress)
         layers = make_layers(
-            planned, part.layers, jobs=settings.jobs, store=store, progress=progress
+            plan, part.layers, jobs=settings.jobs, store=store, progress=progress
         )
         image = describe(lock, part, layers, store.put)
         hold_against(part, image)
@@ -103,7 +103,7 @@ def verify(
         _distrust(work)
         _fetch(work)
         layers = remake_layers(
-            plan(lock, part, work.wheels, store, progress, believe=False),
+            Plan.of(lock, part, work.wheels, store, progress, believe=False),
             jobs=settings.jobs,
             progress=progress,
         )

@@ -47,6 +47,7 @@ _TYPES = {
 _BLOCK = 512
 _BATCH = 256 << 10
 _INFLATED = 1 << 20
+_PIECE = 1 << 20
 _LARGE = 128 << 10
 _TRAILER = struct.Struct("<II")
 _TAIL = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(356, b"\0")
@@ -184,7 +185,7 @@ class LayerWriter:
             self._open = (content.path, os.open(content.path, os.O_RDONLY))
         offset, end = content.offset, content.offset + content.length
         while offset < end:
-            data = os.pread(self._open[1], min(CHUNK, end - offset), offset)
+            data = os.pread(self._open[1], min(_PIECE, end - offset), offset)
             if not data:
                 raise _damaged(entry, content, "the file ends inside it")
             offset += len(data)

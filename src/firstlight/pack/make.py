@@ -14,7 +14,7 @@ from firstlight.errors import DigestError, MismatchError
 from firstlight.lock.lockfile import LayerFact
 from firstlight.oci.model import Layer
 from firstlight.pack.layer import Sink, write_layer
-from firstlight.pack.plan import Recipe
+from firstlight.pack.plan import Plan, Recipe
 from firstlight.progress import Progress
 from firstlight.store import BlobWriter, Store
 
@@ -25,7 +25,7 @@ __all__ = ["make_layers", "remake_layers"]
 
 
 def make_layers(
-    recipes: Sequence[Recipe],
+    plan: Plan,
     promised: Sequence[LayerFact],
     *,
     jobs: int,
@@ -59,15 +59,13 @@ def make_layers(
         store.record("layer", recipe.key, _facts_json(layer))
         return layer
 
-    return _in_parallel(recipes, jobs, make)
+    return _in_parallel(plan, jobs, make)
 
 
-def remake_layers(
-    recipes: Sequence[Recipe], *, jobs: int, progress: Progress
-) -> list[Layer]:
+def remake_layers(plan: Plan, *, jobs: int, progress: Progress) -> list[Layer]:
     """Make every layer only to know its digests; believes and writes nothing."""
     return _in_parallel(
-        recipes, jobs, lambda recipe, stop: _remake(recipe, progress, stop)
+        plan, jobs, lambda recipe, stop: _remake(recipe, progress, stop)
     )
 
 
@@ -90,16 +88,24 @@ class _Guard:
 
 
 def _in_parallel(
-    recipes: Sequence[Recipe],
-    jobs: int,
-    make: Callable[[Recipe, threading.Event], Layer],
+    plan: Plan, jobs: int, make: Callable[[Recipe, threading.Event], Layer]
 ) -> list[Layer]:
-    """Make the layers on all cores, the largest first; stop all when one fails."""
+    """Make the layers on all cores, the heaviest first; stop all when one fails."""
     stop = threading.Event()
+    futures: dict[Digest, Future[Layer]] = {}
     with ThreadPoolExecutor(jobs) as pool:
-        order = sorted(recipes, key=lambda recipe: -recipe.size)
-        futures = {recipe.key: pool.submit(make, recipe, stop) for recipe in order}
+
+        def start(recipes: Sequence[Recipe]) -> None:
+            for recipe in sorted(recipes, key=lambda recipe: -recipe.weight):
+                if recipe.key not in futures:
+                    futures[recipe.key] = pool.submit(make, recipe, stop)
+
         try:
+            start(plan.likely(jobs))
+            recipes = plan.recipes()
+            for guess in futures.keys() - {recipe.key for recipe in recipes}:
+                futures.pop(guess).cancel()
+            start(recipes)
             wait(futures.values(), return_when=FIRST_EXCEPTION)
         finally:
             if not all(each.done() for each in futures.values()):

@@ -23,7 +23,7 @@ from firstlight.pack.venv import venv_entries
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["Recipe", "plan", "PREFIX"]
+__all__ = ["Recipe", "Plan", "PREFIX"]
 
 PREFIX = "opt/venv"
 """Where the Python packages live in every image."""
@@ -31,6 +31,7 @@ PREFIX = "opt/venv"
 _WHEELS = 16 << 20
 _DEBS = 24 << 20
 _MOST_DEBS = 16
+_MANY = 4 << 30
 _MOST_WHEELS = 42
 
 
@@ -39,43 +40,81 @@ class Recipe:
     """How to make one layer, without having made it.
 
     `key` is the digest of everything the layer's bytes depend on; `size` the bytes of
-    its inputs, by which work is ordered; `entries` may be called again and again.
+    its inputs; work on those of larger `weight` begins earlier; `entries` may be called
+    again and again.
     """
 
     title: str
     key: Digest
     size: int
+    weight: int
     entries: Callable[[], Iterable[Entry]]
 
 
-def plan(
-    lock: Lock,
-    part: PlatformLock,
-    wheels: Sequence[Wheel],
-    store: Store,
-    progress: Progress,
-    *,
-    believe: bool = True,
-) -> list[Recipe]:
-    """Return the image's layers from the bottom up: OS, system files, venv, wheels.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The layers of one image; every wheel and ``.deb`` must be in the store."""
 
-    Every wheel and ``.deb`` must be in the store. `believe` takes what was once read
-    out of a ``.deb`` from the store's facts.
+    lock: Lock
+    part: PlatformLock
+    wheels: tuple[Item, ...]
+    store: Store
+    shelf: Shelf
+    progress: Progress
+    believe: bool
 
-    Raises:
-        ArtefactError: when a wheel is damaged or two files cannot stand together.
-    """
-    debs = [_deb_item(deb, store) for deb in part.debs]
-    return [
-        *_deb_recipes(debs),
-        _system_recipe(lock, part, store, believe),
-        _venv_recipe(lock.python),
-        *_wheel_recipes(
-            [_wheel_item(each, store) for each in wheels],
-            Shelf(lock.python, PREFIX, store if believe else None),
-            progress,
-        ),
-    ]
+    @classmethod
+    def of(
+        cls,
+        lock: Lock,
+        part: PlatformLock,
+        wheels: Sequence[Wheel],
+        store: Store,
+        progress: Progress,
+        *,
+        believe: bool = True,
+    ) -> Plan:
+        """Return the plan of a lock for one platform.
+
+        `believe` takes what was once read out of a package from the store's facts.
+        """
+        return cls(
+            lock=lock,
+            part=part,
+            wheels=tuple(_wheel_item(each, store) for each in wheels),
+            store=store,
+            shelf=Shelf(lock.python, PREFIX, store if believe else None),
+            progress=progress,
+            believe=believe,
+        )
+
+    def likely(self, most: int) -> list[Recipe]:
+        """Return the layers of the largest wheels, before any wheel was read.
+
+        They are right unless another wheel replaces a file of theirs, which is rare;
+        so work on them can begin while `recipes` reads what all wheels install.
+        """
+        alone = [members for members in _grouped(self.wheels) if len(members) == 1]
+        alone.sort(key=lambda members: -members[0].size)
+        return [_wheel_recipe(members, self.shelf, {}) for members in alone[:most]]
+
+    def recipes(self) -> list[Recipe]:
+        """Return all layers from the bottom up: OS, system files, venv, wheels.
+
+        Raises:
+            ArtefactError: when a wheel is damaged or two files cannot stand together.
+        """
+        debs = [_deb_item(deb, self.store) for deb in self.part.debs]
+        lost = _overwritten(self.wheels, self.shelf, self.progress)
+        return [
+            *_deb_recipes(debs),
+            _system_recipe(self.lock, self.part, self.store, self.believe),
+            _venv_recipe(self.lock.python),
+            *(
+                _wheel_recipe(members, self.shelf, lost)
+                for members in _grouped(self.wheels)
+            ),
+        ]
 
 
 def _key(kind: str, **inputs: Any) -> Digest:
@@ -110,11 +149,13 @@ def _deb_recipes(debs: Sequence[Item]) -> Iterator[Recipe]:
             for item in items:
                 yield from deb_entries(item.path, filename=item.filename)
 
+        size = sum(item.size for item in items)
         yield Recipe(
             f"os: {_title(items)}",
             _key("debs", debs=[item.digest for item in items]),
+            size,
             # Unpacking xz and compressing again costs about five times a copy.
-            5 * sum(item.size for item in items),
+            5 * size,
             entries,
         )
 
@@ -163,8 +204,9 @@ def _system_recipe(
         profile=lock.profile,
         suite=lock.suite,
     )
+    size = sum(deb.size for deb in part.debs)
     # Started early: it reads every .deb and runs beside the layers made of them.
-    return Recipe("system files", key, 9 * sum(d.size for d in part.debs), entries)
+    return Recipe("system files", key, size, 9 * size, entries)
 
 
 # Python
@@ -174,6 +216,7 @@ def _venv_recipe(python: str) -> Recipe:
     return Recipe(
         f"python {python} environment",
         _key("venv", python=python, prefix=PREFIX),
+        1,
         1,
         lambda: venv_entries(python, prefix=PREFIX),
     )
@@ -191,35 +234,35 @@ def _wheel_item(wheel: Wheel, store: Store) -> Item:
     )
 
 
-def _wheel_recipes(
-    items: Sequence[Item], shelf: Shelf, progress: Progress
-) -> Iterator[Recipe]:
-    lost = _overwritten(items, shelf, progress)
-    for members in group(items, limit=_WHEELS, most=_MOST_WHEELS):
+def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    return group(items, limit=_WHEELS, most=_MOST_WHEELS)
 
-        def entries(members: tuple[Item, ...] = members) -> Iterator[Entry]:
-            written: set[str] = set()
-            for item in members:
-                without = lost.get(item.digest, frozenset())
-                for entry in shelf.entries(item):
-                    if entry.path not in without and entry.path not in written:
-                        written.add(entry.path)
-                        yield entry
 
-        yield Recipe(
-            _title(members),
-            _key(
-                "wheels",
-                python=shelf.python,
-                prefix=PREFIX,
-                wheels=[[item.filename, item.digest] for item in members],
-                without=sorted(
-                    path for item in members for path in lost.get(item.digest, ())
-                ),
-            ),
-            sum(item.size for item in members),
-            entries,
-        )
+def _wheel_recipe(
+    members: tuple[Item, ...], shelf: Shelf, lost: Mapping[Digest, frozenset[str]]
+) -> Recipe:
+    def entries() -> Iterator[Entry]:
+        written: set[str] = set()
+        for item in members:
+            without = lost.get(item.digest, frozenset())
+            for entry in shelf.entries(item):
+                if entry.path not in without and entry.path not in written:
+                    written.add(entry.path)
+                    yield entry
+
+    without = sorted(path for item in members for path in lost.get(item.digest, ()))
+    key = _key(
+        "wheels",
+        python=shelf.python,
+        prefix=PREFIX,
+        wheels=[[item.filename, item.digest] for item in members],
+        without=without,
+    )
+    size = sum(item.size for item in members)
+    # Many small files keep the interpreter busy, which serves one thread at a time; so
+    # they are best made while other threads inflate large ones, not all at the end.
+    weight = size if len(members) == 1 else _MANY + size
+    return Recipe(_title(members), key, size, weight, entries)
 
 
 def _overwritten(

@@ -7,6 +7,7 @@ store as a fact; the entries themselves are read when a layer is really made.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 
 from firstlight import digest
 from firstlight.digest import Digest
@@ -28,6 +29,7 @@ class Shelf:
     prefix: str
     store: Store | None
     _read: dict[Digest, list[Entry]] = field(default_factory=dict)
+    _locks: dict[Digest, Lock] = field(default_factory=dict)
 
     def entries(self, item: Item) -> list[Entry]:
         """Return what a wheel puts into the image, sorted by path.
@@ -35,16 +37,18 @@ class Shelf:
         Raises:
             ArtefactError: when the wheel is damaged or hostile.
         """
-        found = self._read.get(item.digest)
-        if found is None:
-            unsorted = wheel_entries(
-                item.path,
-                filename=item.filename,
-                python=self.python,
-                prefix=self.prefix,
-            )
-            found = sorted(unsorted, key=lambda entry: entry.path)
-            self._read[item.digest] = found
+        # Planning and the layers that began before it may ask at the same time.
+        with self._locks.setdefault(item.digest, Lock()):
+            found = self._read.get(item.digest)
+            if found is None:
+                unsorted = wheel_entries(
+                    item.path,
+                    filename=item.filename,
+                    python=self.python,
+                    prefix=self.prefix,
+                )
+                found = sorted(unsorted, key=lambda entry: entry.path)
+                self._read[item.digest] = found
         return found
 
     def listing(self, item: Item) -> dict[str, str]:
