@@ -56,8 +56,7 @@ def build(
     sink = parse_output(output) if output else None
     started = time.monotonic()
     if dry_run:
-        lock, _ = locking.fresh(command)
-        locking.show(command, lock)
+        locking.show(command, *locking.fresh(command))
         return
     image = make(command, platform)
     if sink is not None:

@@ -38,7 +38,7 @@ def lock(
     made, pylock = make(command, upgrade=upgrade)
     if not dry_run:
         command.write_lock(made, pylock)
-    show(command, made)
+    show(command, made, pylock)
 
 
 def fresh(command: Context) -> tuple[Lock, str]:
@@ -83,33 +83,48 @@ def make(command: Context, *, upgrade: bool = False) -> tuple[Lock, str]:
     return made, pylock
 
 
-def show(command: Context, lock: Lock) -> None:
+def show(command: Context, lock: Lock, pylock: str) -> None:
     """Print what was chosen, a row each, and why."""
+    counts = [_count(command, lock, part, pylock) for part in lock.platforms]
+    pairs = list(zip(lock.platforms, counts, strict=True))
     command.result(
         {
             "name": lock.name,
             "python": lock.python,
             "suite": lock.suite,
-            "platforms": [_row(part) for part in lock.platforms],
+            "platforms": [_row(part, wheels) for part, wheels in pairs],
         }
     )
-    for part in lock.platforms:
+    for part, wheels in pairs:
         command.say(f"{lock.name} for {part.platform}")
-        for name, value, why in _rows(lock, part):
+        for name, value, why in _rows(lock, part, wheels):
             command.say(f"  {name:<9} {value:<26} {why}".rstrip())
 
 
-def _row(part: PlatformLock) -> dict[str, object]:
+def _count(command: Context, lock: Lock, part: PlatformLock, pylock: str) -> int:
+    """How many wheels go in for a platform."""
+    from firstlight.lock.python import select
+    from firstlight.lock.system import SUITES
+
+    system = SUITES[lock.suite]
+    wheels = select(
+        pylock, platform=part.platform, system=system, folder=command.folder
+    )
+    return len(wheels)
+
+
+def _row(part: PlatformLock, wheels: int) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "platform": part.platform,
         "stack": asdict(part.stack),
+        "python_packages": wheels,
         "system_packages": len(part.debs),
     }
 
 
-def _rows(lock: Lock, part: PlatformLock) -> list[tuple[str, str, str]]:
+def _rows(lock: Lock, part: PlatformLock, wheels: int) -> list[tuple[str, str, str]]:
     stack = part.stack
     debs = sum(deb.size for deb in part.debs)
     rows = [
@@ -123,6 +138,7 @@ def _rows(lock: Lock, part: PlatformLock) -> list[tuple[str, str, str]]:
         ("PTX", " ".join(stack.ptx), "newer GPUs compile it at first use"),
         ("driver", f">= {stack.driver}" if stack.driver else "", "on the machine"),
         ("glibc", f">= {stack.glibc}" if stack.glibc else "", "asked by the wheels"),
+        ("wheels", f"{wheels} packages", "in pylock.toml"),
         ("OS", f"{len(part.debs)} packages", f"{size(debs)} to fetch"),
     ]
     return [row for row in rows if row[1]]
