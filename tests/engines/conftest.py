@@ -9,6 +9,7 @@ failure.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -79,9 +80,12 @@ def _install() -> None:
 
 @pytest.fixture(scope="session")
 def workspace() -> Iterator[Path]:
-    """A folder with a short name: a socket's path has at most 107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="firstlight-engines-"))
-    folder.chmod(0o755)
+    """A folder with a short name: a socket's path has at most 107 bytes.
+
+    Podman makes a name from a path and refuses the `_` that a random name may end with.
+    """
+    folder = Path(tempfile.gettempdir(), f"firstlight-engines-{secrets.token_hex(4)}")
+    folder.mkdir(mode=0o755)
     yield folder
     subprocess.run(["chmod", "-R", "u+rwX", folder], check=False, capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -90,7 +94,8 @@ def workspace() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def project(workspace: Path) -> Project:
     """The small project, locked once; its store holds the inputs and the layers."""
-    project = Project.make(workspace / "project", einops="0.8.0")
+    folder, store = workspace / "project", workspace / "Store_"
+    project = Project.make(folder, store=store, einops="0.8.0")
     project.run("lock")
     return project
 

@@ -119,9 +119,10 @@ def _load_docker(image: Image, store: Store, scratch: Path, progress: Progress) 
 
 
 def _load_podman(image: Image, store: Store, scratch: Path, progress: Progress) -> str:
-    folder = scratch / "layout"
-    write(image, store, folder, progress=progress)
-    _run("podman", "pull", "--quiet", f"oci:{folder}:{image.name}")
+    # Podman makes a name from the folder's path and refuses capital letters in it and a
+    # `_` before a slash; so the path is relative and the letters are ours.
+    write(image, store, scratch / "layout", progress=progress)
+    _run("podman", "pull", "--quiet", f"oci:layout:{image.name}", cwd=scratch)
     _run("podman", "tag", image.id.removeprefix("sha256:"), f"{image.name}:latest")
     return f"localhost/{image.name}:latest"
 
@@ -142,8 +143,8 @@ def load(engine: str, image: Image, store: Store, progress: Progress) -> str:
         return LOADERS[engine](image, store, folder, progress)
 
 
-def _run(*command: str) -> None:
-    result = proc.capture(command)
+def _run(*command: str, cwd: Path | None = None) -> None:
+    result = proc.capture(command, cwd=cwd)
     if result.code:
         raise EngineError(
             f"{result.line} failed with code {result.code}: {result.stderr.strip()}",
