@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
 from firstlight.cli.app import app
 from firstlight.errors import FirstlightError
@@ -36,51 +37,53 @@ EXITS = """\
 
 def page() -> str:
     """Return the text of the page; equal commands give equal text."""
-    root = typer.main.get_command(app)
-    parts = [HEAD, *_sections(root, "firstlight", 2), EXITS.format(rows=_exit_rows())]
+    parts = [HEAD, *_sections(app, "firstlight", 2), EXITS.format(rows=_exit_rows())]
     return "\n".join(parts)
 
 
 def _sections(command: Any, name: str, level: int) -> Iterator[str]:
     """One section for each command, those of a group below it."""
     yield f"{'#' * level} `{name}`\n"
-    yield f"{command.help}\n"
+    yield f"{cleandoc(command.help)}\n"
     yield f"```text\n{_usage(command, name)}\n```\n"
-    rows = [_row(param) for param in command.params if param.name not in _SHELL]
+    rows = [_row(param) for param in command.params if isinstance(param, click.Option)]
     if rows:
-        yield "\n".join(["| Argument or option | Meaning |", "|---|---|", *rows, ""])
-    for inner in getattr(command, "commands", {}).values():
+        yield "\n".join(["| Option | Meaning |", "|---|---|", *rows, ""])
+    for inner in _inner(command):
         yield from _sections(inner, f"{name} {inner.name}", min(level + 1, 4))
 
 
-_SHELL = ("install_completion", "show_completion")
-"""Options that Typer adds for shells; `--help` shows them."""
+def _inner(command: Any) -> list[click.Command]:
+    if not isinstance(command, click.Group):
+        return []
+    context = click.Context(command)
+    found = [
+        command.get_command(context, name) for name in command.list_commands(context)
+    ]
+    return [each for each in found if each is not None]
 
 
 def _usage(command: Any, name: str) -> str:
-    words = [name, "[OPTIONS]"] if command.params else [name]
+    options = any(isinstance(param, click.Option) for param in command.params)
+    words = [name, "[OPTIONS]"] if options else [name]
     for param in command.params:
         if param.param_type_name == "argument":
             words.append(f"{param.name.upper()}{'...' if param.nargs == -1 else ''}")
-    if getattr(command, "commands", None):
+    if _inner(command):
         optional = command.invoke_without_command
         words.append("[COMMAND]" if optional else "COMMAND")
     return " ".join(words)
 
 
-def _row(param: Any) -> str:
-    if param.param_type_name == "argument":
-        names = f"`{param.name.upper()}`"
-    else:
-        value = "" if param.is_flag else f" {param.name.upper()}"
-        names = ", ".join(f"`{option}{value}`" for option in param.opts)
+def _row(param: click.Option) -> str:
+    name = param.metavar or (param.name or "").upper()
+    value = "" if param.is_flag else f" {name}"
+    names = ", ".join(f"`{option}{value}`" for option in param.opts)
     return f"| {names} | {_escaped(param.help or '')}{_default(param)} |"
 
 
-def _default(param: Any) -> str:
-    if param.param_type_name == "argument" or param.is_flag or not param.default:
-        return ""
-    return f" Default: `{param.default}`."
+def _default(param: click.Option) -> str:
+    return f" Default: `{param.default}`." if param.show_default else ""
 
 
 def _escaped(text: str) -> str:

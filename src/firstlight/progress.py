@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from firstlight.finding import Finding
+
 __all__ = ["Progress", "Task"]
 
 
@@ -33,4 +35,7 @@ class Progress:
         yield Task()
 
     def say(self, message: str) -> None:
-        """One line worth keeping: a decision, a warning."""
+        """One line worth keeping: a decision."""
+
+    def warn(self, finding: Finding) -> None:
+        """Something a person should know, however little they want to be told."""

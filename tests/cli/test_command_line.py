@@ -21,7 +21,17 @@ TYPO = """\
   ❌ Error: firstlight.toml: torhc: unknown key "torhc" [spec.unknown-key]
     hint: did you mean "torch"?
 """
-COMMANDS = ("init", "lock", "build", "run", "verify", "add", "remove", "cache")
+COMMANDS = (
+    "init",
+    "lock",
+    "build",
+    "run",
+    "verify",
+    "add",
+    "remove",
+    "cache",
+    "completion",
+)
 
 
 def test_help_names_every_command(firstlight: Firstlight) -> None:
@@ -29,6 +39,7 @@ def test_help_names_every_command(firstlight: Firstlight) -> None:
     assert (done.code, done.err) == (0, "")
     listed = done.out.partition("Commands:\n")[2].splitlines()
     assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert "..." not in "".join(listed)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -43,6 +54,35 @@ def test_nothing_at_all_shows_help(firstlight: Firstlight) -> None:
     assert "Commands:" in done.out + done.err
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_a_script(firstlight: Firstlight, shell: str) -> None:
+    done = firstlight("completion", shell)
+    assert (done.code, done.err) == (0, "")
+    assert "_FIRSTLIGHT_COMPLETE=" in done.out
+
+
+def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
+    program = tmp_path / "firstlight"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m firstlight "$@"\n')
+    program.chmod(0o755)
+    script = (
+        'eval "$(firstlight completion bash)"\n'
+        "COMP_WORDS=(firstlight ver); COMP_CWORD=1; _firstlight_completion firstlight\n"
+        'echo "${COMPREPLY[@]}"\n'
+        "COMPREPLY=(); COMP_WORDS=(firstlight cache prune --ol); COMP_CWORD=3\n"
+        '_firstlight_completion firstlight; echo "${COMPREPLY[@]}"\n'
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "verify\n--older-than\n"), done.stderr
+
+
 def test_version(firstlight: Firstlight) -> None:
     assert firstlight("--version") == Ended(0, "firstlight 0.1.0\n", "")
 
@@ -53,7 +93,7 @@ def test_help_imports_nothing_heavy() -> None:
             sys.executable,
             "-c",
             "import sys; from firstlight.cli import main; main(['--help']);"
-            "heavy = {'urllib3', 'pydantic', 'uv', 'tomlkit', 'resolvelib', 'isal',"
+            "heavy = {'urllib3', 'rich', 'uv', 'tomlkit', 'resolvelib', 'isal',"
             " 'pysequoia', 'firstlight.net', 'firstlight.pack', 'firstlight.engine'};"
             "sys.exit(str(sorted(heavy & set(sys.modules)) or ''))",
         ],
@@ -134,7 +174,7 @@ def test_a_command_that_does_not_exist(firstlight: Firstlight) -> None:
 def test_run_without_a_command(firstlight: Firstlight) -> None:
     done = firstlight("run")
     assert done.code == 2
-    assert done.err.endswith("Error: Missing argument 'command'.\n")
+    assert done.err.endswith("Error: Missing argument 'COMMAND...'.\n")
 
 
 def test_a_variable_without_a_value(firstlight: Firstlight) -> None:

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firstlight.cli.view import LinesView, LiveView
+from firstlight.cli.view import LinesView, LiveView, QuietView
+from firstlight.finding import Finding, Role
 
 
 class Eager(LinesView):
@@ -41,6 +42,25 @@ def test_what_is_said_is_a_line() -> None:
     assert out.getvalue() == "no lock yet: locking first\n"
 
 
+@pytest.mark.parametrize("kind", [QuietView, LinesView, LiveView])
+def test_a_warning_is_shown_by_every_view_and_kept(kind: type[QuietView]) -> None:
+    out = io.StringIO()
+    view = kind(out)
+    finding = Finding(code="lock.x", role=Role.WARNING, message="old", hint="renew")
+    view.warn(finding)
+    assert "Warning: old [lock.x]\n  hint: renew\n" in out.getvalue()
+    assert view.warnings == [finding]
+
+
+def test_quiet_tells_nothing_else() -> None:
+    out = io.StringIO()
+    view = QuietView(out)
+    view.say("locking first")
+    with view.task("fetch", "a.whl", 10) as task:
+        task.advance(10)
+    assert out.getvalue() == ""
+
+
 def test_lines_sum_up_what_all_threads_did() -> None:
     out = io.StringIO()
     view = Eager(out)
@@ -67,7 +87,7 @@ def test_a_task_that_fails_is_no_longer_running() -> None:
 
 
 def test_bars_know_all_bytes_and_leave_when_work_ends() -> None:
-    view = LiveView()
+    view = LiveView(io.StringIO())
     with view.task("fetch", "a.whl", 300) as first:
         first.advance(100)
         with view.task("fetch", "b.whl") as second:

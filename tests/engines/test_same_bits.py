@@ -154,11 +154,11 @@ def _give_to_ordinary_user(folder: Path) -> None:
 def ordinary_python(workspace: Path) -> Path:
     """A Python with firstlight's dependencies that an ordinary user may start."""
     for number, python in enumerate([Path(sys.executable), *_pythons(sys.version[:4])]):
-        if _starts(python, "import deflate, isal, pydantic, typer", ORDINARY):
+        if _starts(python, "import deflate, isal, click, zstandard", ORDINARY):
             return python
         if _starts(python, "import venv, ensurepip", ORDINARY):
             made = _install(python, workspace / f"ordinary-{number}")
-            if _starts(made, "import deflate, isal, pydantic, typer", ORDINARY):
+            if _starts(made, "import deflate, isal, click, zstandard", ORDINARY):
                 return made
     pytest.skip("no Python on this machine that an ordinary user may start")
 

@@ -29,7 +29,7 @@ __all__ = ["Heard", "Machine"]
 
 
 class Heard(Progress):
-    """Keeps what a job says."""
+    """Keeps what a job says, and what it warns of."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -37,6 +37,11 @@ class Heard(Progress):
     def say(self, message: str) -> None:
         """One line worth keeping."""
         self.lines.append(message)
+
+    def warn(self, finding: Finding) -> None:
+        """Something to know in any case."""
+        assert finding.hint
+        self.lines.append(f"{finding.message}; {finding.hint}")
 
 
 class Machine:

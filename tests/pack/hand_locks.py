@@ -51,9 +51,9 @@ class Ear(Progress):
         self.tasks.append(f"{phase} {name}")
         return super().task(phase, name, total)
 
-    def say(self, text: str) -> None:
-        """Remember the line."""
-        self.said.append(text)
+    def warn(self, finding: Finding) -> None:
+        """Remember the message."""
+        self.said.append(finding.message)
 
     def made(self) -> list[str]:
         """The layers that were written."""

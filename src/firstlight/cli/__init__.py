@@ -9,9 +9,10 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from firstlight.cli.app import InterruptionError, app
+import click
+
+from firstlight.cli.app import COMPLETE, app
 from firstlight.cli.context import Context
 from firstlight.errors import FirstlightError
 
@@ -35,14 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(0.0005)
     try:
         words = hoisted(sys.argv[1:] if arguments is None else arguments)
-        code = app(args=words, standalone_mode=False, prog_name="firstlight")
+        code = _run(words)
         sys.stdout.flush()
     except FirstlightError as error:
         if _was_interrupted(error):
             return _interrupted()
         Context.show_error(error)
         return error.exit_code
-    except (KeyboardInterrupt, InterruptionError):
+    except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has left; say nothing into the closed pipe at exit.
@@ -50,6 +51,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + 13
     except Exception as error:
         return _foreign(error)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    asked = os.environ.get(COMPLETE)
+    if asked:
+        from firstlight.cli.completion import answer
+
+        return answer(app, asked)
+    try:
+        with app.make_context("firstlight", words) as context:
+            code = app.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     return code if isinstance(code, int) else 0
 
 
@@ -73,21 +91,9 @@ def hoisted(words: Sequence[str]) -> list[str]:
 
 
 def _foreign(error: Exception) -> int:
-    import typer
-
-    match error:
-        case typer.Exit():
-            return int(error.exit_code)
-        case typer.Abort():
-            return _interrupted()
-        case _ if _was_interrupted(error):
-            return _interrupted()
-        case typer.BadParameter() | typer.TyperException():
-            shown: Any = error  # Typer shows these itself, but does not type them.
-            shown.show()
-            return int(shown.exit_code)
-        case _:
-            return _report_bug(error)
+    if _was_interrupted(error):
+        return _interrupted()
+    return _report_bug(error)
 
 
 def _was_interrupted(error: BaseException | None) -> bool:

@@ -2,75 +2,71 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from firstlight import __version__
-from firstlight.cli import build, cache, edit, init, lock, run, verify
 from firstlight.cli.context import Context
 
-__all__ = ["InterruptionError", "app"]
+__all__ = ["COMPLETE", "app"]
+
+COMPLETE = "_FIRSTLIGHT_COMPLETE"
+"""A shell sets it when it asks how a line may go on."""
+
+COMMANDS = {
+    "init": "init",
+    "lock": "lock",
+    "build": "build",
+    "run": "run",
+    "verify": "verify",
+    "add": "edit",
+    "remove": "edit",
+    "cache": "cache",
+    "completion": "completion",
+}
+"""Command -> the module that has it under the command's name."""
 
 
-class InterruptionError(Exception):
-    """Ctrl-C; Typer would turn it into an exit code and say nothing."""
+class _Commands(click.Group):
+    """Imports the module of a command only when that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"firstlight.cli.{COMMANDS[cmd_name]}")
+        found = getattr(module, cmd_name)
+        assert isinstance(found, click.Command)
+        return found
 
 
-class _Commands(TyperGroup):
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise InterruptionError from None
-
-
-app = typer.Typer(
+@click.group(
     cls=_Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
     help="One spec, one lock, one PyTorch image: the same bits for everybody.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"firstlight {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    context: typer.Context,
-    project: Annotated[
-        Path, typer.Option("--project", "-C", help="Folder of the project.")
-    ] = Path(),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object for machines.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only results and errors.")
-    ] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
+@click.option(
+    "--project",
+    "-C",
+    type=click.Path(path_type=Path),
+    default=".",
+    show_default=True,
+    help="Folder of the project.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only results and errors.")
+@click.version_option(
+    __version__, message="%(prog)s %(version)s", help="Print the version."
+)
+@click.pass_context
+def app(context: click.Context, project: Path, as_json: bool, quiet: bool) -> None:
     """Read the shared options."""
     context.obj = Context.make(project, as_json=as_json, quiet=quiet)
-
-
-app.command("init")(init.init)
-app.command("lock")(lock.lock)
-app.command("build")(build.build)
-app.command("run", context_settings={"allow_interspersed_args": False})(run.run)
-app.command("verify")(verify.verify)
-app.command("add")(edit.add)
-app.command("remove")(edit.remove)
-app.add_typer(cache.app, name="cache")

@@ -6,9 +6,9 @@ import platform as host
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from firstlight.cli import lock as locking
 from firstlight.cli.context import Context
@@ -18,7 +18,7 @@ from firstlight.report import size
 if TYPE_CHECKING:
     from firstlight.oci.model import Image
 
-__all__ = ["Sink", "build", "host_platform", "make", "show"]
+__all__ = ["Sink", "build", "host_platform", "make", "platform_option", "show"]
 
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 
@@ -33,26 +33,26 @@ class Sink(StrEnum):
     PODMAN = "podman"
 
 
-def build(
-    context: typer.Context,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Also write it: oci:DIR, oci-archive:FILE, docker-archive:FILE, "
-            "docker or podman.",
-        ),
-    ] = "",
-    platform: Annotated[
-        str, typer.Option(help="linux/amd64 or linux/arm64; default: this machine's.")
-    ] = "",
-    dry_run: Annotated[
-        bool, typer.Option(help="Say what would be built; build nothing.")
-    ] = False,
-) -> None:
-    """Build the image the lock describes, without Docker and without root."""
-    command: Context = context.obj
+platform_option = click.option(
+    "--platform",
+    default="",
+    help="linux/amd64 or linux/arm64; default: this machine's.",
+)
+
+
+@click.command()
+@click.option(
+    "--output",
+    "-o",
+    default="",
+    help="Also write it: oci:DIR, oci-archive:FILE, docker-archive:FILE, docker or "
+    "podman.",
+)
+@platform_option
+@click.option("--dry-run", is_flag=True, help="Say what would be built; build nothing.")
+@click.pass_obj
+def build(command: Context, output: str, platform: str, dry_run: bool) -> None:
+    """Build the image the lock describes, without Docker or root."""
     sink = parse_output(output) if output else None
     started = time.monotonic()
     if dry_run:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-import typer
+import click
 
 from firstlight.cli.context import Context
 from firstlight.errors import UsageError
 from firstlight.report import size
 
-__all__ = ["app"]
-
-app = typer.Typer(help="Show, prune or check the store.", invoke_without_command=True)
+__all__ = ["cache"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _TIMES = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-@app.callback()
-def show(context: typer.Context) -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cache(context: click.Context) -> None:
+    """Show what the store holds; prune or check it."""
+    if context.invoked_subcommand is None:
+        show(context.obj)
+
+
+def show(command: Context) -> None:
     """Print what the store holds."""
-    if context.invoked_subcommand is not None:
-        return
     from firstlight.hygiene import items
 
-    command: Context = context.obj
     found = items(command.store)
     totals = {
         kind: (
@@ -46,21 +47,15 @@ def show(context: typer.Context) -> None:
     )
 
 
-@app.command()
-def prune(
-    context: typer.Context,
-    older_than: Annotated[
-        str, typer.Option(help="Not used for so long: 12h, 30d, 8w.")
-    ] = "",
-    max_size: Annotated[
-        str, typer.Option(help="Until the rest is no larger: 500M, 20G.")
-    ] = "",
-    dry_run: Annotated[bool, typer.Option(help="Only say what would go.")] = False,
-) -> None:
+@cache.command()
+@click.option("--older-than", default="", help="Not used for so long: 12h, 30d, 8w.")
+@click.option("--max-size", default="", help="Until the rest is no larger: 500M, 20G.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.pass_obj
+def prune(command: Context, older_than: str, max_size: str, dry_run: bool) -> None:
     """Remove what was not used for long; it can all be made or fetched again."""
     from firstlight.hygiene import prune as remove
 
-    command: Context = context.obj
     if not older_than and not max_size:
         older_than = "30d"
     gone = remove(
@@ -75,12 +70,12 @@ def prune(
     command.result({"items": len(gone), "bytes": total, "dry_run": dry_run})
 
 
-@app.command()
-def check(context: typer.Context) -> None:
+@cache.command()
+@click.pass_obj
+def check(command: Context) -> None:
     """Hash every blob and remove the damaged ones."""
     from firstlight.hygiene import check as hash_all
 
-    command: Context = context.obj
     damaged = hash_all(command.store)
     command.say(f"{len(damaged)} damaged blobs removed")
     for path in damaged:

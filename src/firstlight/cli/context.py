@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from firstlight import report
-from firstlight.cli.view import LinesView, LiveView
+from firstlight.cli.view import LinesView, LiveView, QuietView
 from firstlight.errors import FirstlightError, LockError, SpecError, UsageError
 from firstlight.finding import Finding
-from firstlight.progress import Progress
 
 if TYPE_CHECKING:
     from firstlight.config import Settings
@@ -67,12 +66,12 @@ class Context:
         return Store.open(self.settings.store)
 
     @cached_property
-    def progress(self) -> Progress:
-        """What shows long work: live on a terminal, lines elsewhere, or nothing."""
+    def progress(self) -> QuietView:
+        """What shows long work: live on a terminal, lines elsewhere, or warnings."""
         if self.quiet:
-            return Progress()
+            return QuietView(sys.stderr)
         if sys.stderr.isatty():
-            return LiveView()
+            return LiveView(sys.stderr)
         return LinesView(sys.stderr)
 
     def spec(self) -> Spec:
@@ -134,8 +133,10 @@ class Context:
             sys.stdout.write(text + "\n")
 
     def result(self, value: Mapping[str, Any]) -> None:
-        """Print the result for machines, when that was asked for."""
+        """Print the result for machines, and the warnings, when that was asked for."""
         if self.as_json:
+            warnings = [asdict(each) for each in self.progress.warnings]
+            value = {**value, "warnings": warnings}
             text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
             sys.stdout.write(text + "\n")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from firstlight.cli import build
 from firstlight.cli import lock as locking
@@ -16,32 +15,34 @@ from firstlight.errors import FirstlightError
 
 __all__ = ["add", "remove"]
 
-NoBuild = Annotated[bool, typer.Option("--no-build", help="Only edit and lock.")]
+_no_build = click.option("--no-build", is_flag=True, help="Only edit and lock.")
 
 
-def add(
-    context: typer.Context,
-    packages: Annotated[
-        list[str], typer.Argument(help="Requirements, such as einops or 'numpy<3'.")
-    ],
-    no_build: NoBuild = False,
-) -> None:
-    """Add Python packages: edit the spec, lock with the least change, rebuild."""
+@click.command()
+@click.argument("packages", nargs=-1, required=True)
+@_no_build
+@click.pass_obj
+def add(command: Context, packages: tuple[str, ...], no_build: bool) -> None:
+    """Add Python packages, such as einops or 'numpy<3'.
+
+    Edits the spec, locks with the least change, rebuilds.
+    """
     from firstlight.lock.spec_edit import add_packages
 
-    command: Context = context.obj
     _edited(command, lambda: add_packages(command.folder, packages), no_build)
 
 
-def remove(
-    context: typer.Context,
-    packages: Annotated[list[str], typer.Argument(help="Names of packages.")],
-    no_build: NoBuild = False,
-) -> None:
-    """Remove Python packages: edit the spec, lock with the least change, rebuild."""
+@click.command()
+@click.argument("packages", nargs=-1, required=True)
+@_no_build
+@click.pass_obj
+def remove(command: Context, packages: tuple[str, ...], no_build: bool) -> None:
+    """Remove Python packages by name.
+
+    Edits the spec, locks with the least change, rebuilds.
+    """
     from firstlight.lock.spec_edit import remove_packages
 
-    command: Context = context.obj
     _edited(command, lambda: remove_packages(command.folder, packages), no_build)
 
 

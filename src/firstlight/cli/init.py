@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
 
 from firstlight.cli.context import Context
 
 __all__ = ["init"]
 
 
-def init(
-    context: typer.Context,
-    torch: Annotated[str, typer.Option(help="Version or range of torch.")] = "2.7.1",
-    cuda: Annotated[str, typer.Option(help="auto, cpu, or such as 12.6.")] = "auto",
-    python: Annotated[str, typer.Option(help="Python minor, such as 3.11.")] = "3.11",
-) -> None:
-    """Write firstlight.toml, looking at this machine's GPU and driver."""
+@click.command()
+@click.option(
+    "--torch", default="2.7.1", show_default=True, help="Version or range of torch."
+)
+@click.option(
+    "--cuda", default="auto", show_default=True, help="auto, cpu, or such as 12.6."
+)
+@click.option(
+    "--python", default="3.11", show_default=True, help="Python minor, such as 3.11."
+)
+@click.pass_obj
+def init(command: Context, torch: str, cuda: str, python: str) -> None:
+    """Write firstlight.toml for this project and this machine's GPU."""
     from firstlight.engine.gpu import host_gpus
     from firstlight.lock.spec_edit import write_template
 
-    command: Context = context.obj
     found = host_gpus()
     requirements = command.folder / "requirements.txt"
     packages: list[str] | str = ["jupyterlab"]

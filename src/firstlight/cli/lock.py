@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from firstlight.cli.context import Context
 from firstlight.errors import LockError
@@ -16,20 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["lock", "make"]
 
 
-def lock(
-    context: typer.Context,
-    upgrade: Annotated[
-        bool, typer.Option(help="Take the newest of everything the spec allows.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option(help="Only say whether the lock fits the spec.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option(help="Show what would be locked; write nothing.")
-    ] = False,
-) -> None:
-    """Choose every package, by hash: write pylock.toml and firstlight.lock."""
-    command: Context = context.obj
+@click.command()
+@click.option(
+    "--upgrade", is_flag=True, help="Take the newest of everything the spec allows."
+)
+@click.option("--check", is_flag=True, help="Only say whether the lock fits the spec.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be locked; write nothing."
+)
+@click.pass_obj
+def lock(command: Context, upgrade: bool, check: bool, dry_run: bool) -> None:
+    """Choose every package by hash: pylock.toml, firstlight.lock."""
     if check:
         fresh(command)
         command.say("the lock is up to date")

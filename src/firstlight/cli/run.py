@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
 
-import typer
+import click
 
 from firstlight.cli import build
 from firstlight.cli.context import Context
@@ -13,25 +13,34 @@ from firstlight.errors import UsageError
 __all__ = ["run"]
 
 
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True)
+@click.option(
+    "--gpus",
+    default="auto",
+    show_default=True,
+    help="auto, all, none, or indices such as 0,1.",
+)
+@click.option(
+    "--env",
+    "-e",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="To set inside; repeatable.",
+)
+@click.pass_obj
 def run(
-    context: typer.Context,
-    command: Annotated[
-        list[str], typer.Argument(help="The command; write -- before it.")
-    ],
-    gpus: Annotated[
-        str, typer.Option(help="auto, all, none, or indices such as 0,1.")
-    ] = "auto",
-    env: Annotated[
-        list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE to set inside.")
-    ] = None,
-) -> None:
-    """Run a command in the image; locks and builds what is missing."""
+    ours: Context, command: tuple[str, ...], gpus: str, env: tuple[str, ...]
+) -> int:
+    """Run a command in the image; locks and builds what is missing.
+
+    Write -- before a command that has options of its own.
+    """
     from firstlight.engine import sandbox
 
-    ours: Context = context.obj
-    environment = _environment(env or [])
+    environment = _environment(env)
     image = build.make(ours)
-    code = sandbox.run(
+    return sandbox.run(
         image,
         command,
         store=ours.store,
@@ -40,10 +49,9 @@ def run(
         gpus=gpus,
         progress=ours.progress,
     )
-    raise typer.Exit(code)
 
 
-def _environment(pairs: list[str]) -> dict[str, str]:
+def _environment(pairs: Sequence[str]) -> dict[str, str]:
     values = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
 
 from firstlight.cli import build
 from firstlight.cli.context import Context
@@ -14,16 +12,13 @@ from firstlight.finding import Role
 __all__ = ["verify"]
 
 
-def verify(
-    context: typer.Context,
-    platform: Annotated[
-        str, typer.Option(help="linux/amd64 or linux/arm64; default: this machine's.")
-    ] = "",
-) -> None:
-    """Rebuild every layer from the locked files and compare image ID and layers."""
+@click.command()
+@build.platform_option
+@click.pass_obj
+def verify(command: Context, platform: str) -> None:
+    """Rebuild from the locked files; compare image ID and layers."""
     from firstlight.pack.build import verify as rebuild
 
-    command: Context = context.obj
     lock, pylock = command.read_lock()
     identity, findings = rebuild(
         lock,

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from firstlight.finding import Finding
 from firstlight.progress import Progress, Task
-from firstlight.report import size
+from firstlight.report import finding_lines, has_symbols, size
 
-__all__ = ["LinesView", "LiveView"]
+__all__ = ["LinesView", "LiveView", "QuietView"]
 
 _VERBS = {
     "fetch": "Fetching",
@@ -51,10 +52,30 @@ class _Counted(Task):
         self._view.add(self._kind, 0, self._done - self._total)
 
 
-class _Sums(Progress):
+class QuietView(Progress):
+    """Shows nothing but warnings, and keeps them for the result."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.warnings: list[Finding] = []
+        self._stream = stream
+
+    def warn(self, finding: Finding) -> None:
+        """Show it at once: the work may take long, or fail."""
+        self.warnings.append(finding)
+        for line in finding_lines(finding, symbols=has_symbols(self._stream)):
+            self.show(line)
+
+    def show(self, line: str) -> None:
+        """Write the line."""
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class _Sums(QuietView):
     """Adds up what tasks of one kind tell; how that is shown is up to the subclass."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
         self._lock = threading.Lock()
         self._running: dict[str, int] = {}
         self._names: dict[str, str] = {}
@@ -95,16 +116,14 @@ class LinesView(_Sums):
     _EVERY = 5.0
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
+        super().__init__(stream)
         self._done: dict[str, int] = {}
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
 
     def say(self, message: str) -> None:
         """Write the line."""
-        self._stream.write(message + "\n")
-        self._stream.flush()
+        self.show(message)
 
     def began(self, kind: str) -> None:
         """Say so once for each kind."""
@@ -132,8 +151,8 @@ class LinesView(_Sums):
 class LiveView(_Sums):
     """Bars with bytes, rate and time left; gone when the work is done."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -152,7 +171,7 @@ class LiveView(_Sums):
             TransferSpeedColumn(),
             TimeRemainingColumn(),
             TextColumn("[dim]{task.fields[item]}"),
-            console=Console(stderr=True),
+            console=Console(file=stream),
             transient=True,
         )
         self._rows: dict[str, TaskID] = {}
@@ -160,7 +179,11 @@ class LiveView(_Sums):
 
     def say(self, message: str) -> None:
         """Write the line above the bars."""
-        self._bars.console.print(message, markup=False, highlight=False)
+        self.show(message)
+
+    def show(self, line: str) -> None:
+        """Write the line above the bars."""
+        self._bars.console.print(line, markup=False, highlight=False)
 
     def began(self, kind: str) -> None:
         """Show a bar for the kind."""

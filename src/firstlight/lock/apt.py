@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from firstlight.config import Settings, settings_file, variable
 from firstlight.errors import NetworkError, UsageError
+from firstlight.finding import Finding, Role
 from firstlight.lock.archive import Reader, Release, Trust
 from firstlight.lock.index import Index, Package
 from firstlight.lock.lockfile import Archive, Deb
@@ -102,7 +103,7 @@ def _release(reader: Reader, archive: str, suite: str, main: str) -> Release | N
     except UsageError as error:
         if suite == main:
             raise
-        reader.progress.say(_without(suite, error.message, error.hint))
+        reader.progress.warn(_without(suite, error.message, error.hint))
         return None
     if release is None and suite == main:
         raise NetworkError(
@@ -112,14 +113,20 @@ def _release(reader: Reader, archive: str, suite: str, main: str) -> Release | N
         )
     if release is None:
         setting = f"{settings_file()} ([mirror] {archive}) or {variable(archive)}"
-        where = f"no mirror of {archive} carries it"
-        reader.progress.say(_without(suite, where, f"name one that does in {setting}"))
+        why = f"no mirror of {archive} carries it"
+        hint = f"name one that does in {setting}"
+        reader.progress.warn(_without(suite, why, hint))
     return release
 
 
-def _without(suite: str, why: str, way_out: str) -> str:
+def _without(suite: str, why: str, hint: str) -> Finding:
     what = "security updates" if suite.endswith("-security") else "updates"
-    return f"locking without the {what} of {suite}: {why}; {way_out}"
+    return Finding(
+        code="lock.no-updates",
+        role=Role.WARNING,
+        message=f"locking without the {what} of {suite}: {why}",
+        hint=hint,
+    )
 
 
 def _indexes(

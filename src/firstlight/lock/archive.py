@@ -17,6 +17,7 @@ from firstlight.access import redact
 from firstlight.config import Settings
 from firstlight.digest import Digest, of_bytes, parse_digest
 from firstlight.errors import ArtefactError, NetworkError
+from firstlight.finding import Finding, Role
 from firstlight.lock.index import Index, read_index
 from firstlight.lock.keys import (
     FINGERPRINTS,
@@ -186,9 +187,15 @@ class Reader:
         if "Valid-Until" in fields:
             until = _date(fields, "Valid-Until", where)
             if until < datetime.now(UTC):
-                self.progress.say(
-                    f"{archive} {suite}: the mirror's state was meant to be used until "
-                    f"{until:%Y-%m-%d}; newer security updates may exist"
+                self.progress.warn(
+                    Finding(
+                        code="lock.old-mirror",
+                        role=Role.WARNING,
+                        message=f"{archive} {suite}: the mirror's state was meant to "
+                        f"be used until {until:%Y-%m-%d}",
+                        hint="newer security updates may exist: name another mirror "
+                        "in your settings",
+                    )
                 )
         return release
 

@@ -11,6 +11,7 @@ from typing import Any
 from firstlight import digest
 from firstlight.digest import Digest
 from firstlight.errors import ArtefactError
+from firstlight.finding import Finding, Role
 from firstlight.lock.lockfile import FORMAT, Deb, Lock, PlatformLock, Wheel
 from firstlight.oci.model import canonical_json
 from firstlight.pack.deb import deb_entries
@@ -281,13 +282,20 @@ def _overwritten(
             before, other = owner.get(path, (item, mark))
             if before is not item and mark != other:
                 lost.setdefault(before.digest, set()).add(path)
-                progress.say(
-                    f"{before.name} and {item.name} both install {path}; "
-                    f"the one of {item.name} stays"
-                )
+                progress.warn(_both(before, item, path))
             owner[path] = (item, mark)
     _refuse_nested({path: item for path, (item, _) in owner.items()})
     return {key: frozenset(paths) for key, paths in lost.items()}
+
+
+def _both(before: Item, after: Item, path: str) -> Finding:
+    return Finding(
+        code="build.same-file",
+        role=Role.WARNING,
+        message=f"{before.name} and {after.name} both install {path}; "
+        f"the one of {after.name} stays",
+        hint="leave one of the two packages out",
+    )
 
 
 def _refuse_nested(owner: Mapping[str, Item]) -> None:
