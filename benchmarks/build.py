@@ -96,6 +96,8 @@ def our_round(bench: Bench) -> None:
     strip(base.store, bench.keep)
     bench.note("a colleague's build", base.build(facts=True))
     _expect(base.image_id == expected, "the colleague's build gave another image")
+    strip(base.store, bench.keep | bench.system)
+    bench.note("a colleague's build, OS layers there", base.build(facts=True))
 
 
 def _copy(bench: Bench) -> Measure:
@@ -139,13 +141,11 @@ def growth(bench: Bench, steps: int) -> list[tuple[float, float]]:
     points = []
     for step in range(steps + 1):
         chosen = names[: round(len(names) * step / steps)]
-        points.append(_grown(bench, step, chosen, sizes))
-    return points
+        points.append(_grown(bench, step, chosen))
+    return sorted(points)
 
 
-def _grown(
-    bench: Bench, step: int, chosen: list[str], sizes: dict[str, int]
-) -> tuple[float, float]:
+def _grown(bench: Bench, step: int, chosen: list[str]) -> tuple[float, float]:
     pins = ["{}=={}".format(*name.split("-")[:2]).replace("_", "-") for name in chosen]
     folder = bench.work / f"grown-{step}"
     project = Project.lock(folder, bench.base.store, ["einops==0.8.0", *pins])
@@ -155,8 +155,14 @@ def _grown(
     for _ in range(3):
         strip(project.store, keep)
         seconds.append(project.build().seconds)
-    size = sum(sizes[name] for name in chosen) / 1e9
-    say(f"{len(chosen)} wheels, {size:.2f} GB: {statistics.median(seconds):.2f} s")
+    # Not those that were chosen: some of them bring others along.
+    wheels = [
+        project.blob(digest).stat().st_size
+        for name, digest in project.inputs().items()
+        if name.endswith(".whl")
+    ]
+    size = sum(wheels) / 1e9
+    say(f"{len(wheels)} wheels, {size:.2f} GB: {statistics.median(seconds):.2f} s")
     return size, statistics.median(seconds)
 
 
@@ -198,8 +204,9 @@ def _claims(bench: Bench) -> Iterator[tuple[str, str, str, bool]]:
     yield "one small package changed", f"{one:.2f} s", "≤ 2 s", one <= 2
     new = bench.new_bytes / 1e6
     yield "  its new layers", f"{new:.2f} MB", "< 15 MB", new < 15
-    ratio = seconds["a colleague's build"] / seconds["cp of the same layers"]
-    yield "a colleague's build ÷ cp", f"{ratio:.2f}×", "about 1×", ratio <= 1.5
+    for name in ("a colleague's build", "a colleague's build, OS layers there"):
+        ratio = seconds[name] / seconds["cp of the same layers"]
+        yield f"{name} ÷ cp", f"{ratio:.2f}×", "about 1×", ratio <= 1.2
     ours = [series for name, series in bench.sides.items() if name in OURS]
     peak = max(series.peak for series in ours) / MIB
     yield "peak memory", f"{peak:.0f} MiB", "≤ 400 MB", peak * MIB <= 400e6
@@ -240,7 +247,8 @@ def _measure(bench: Bench, options: argparse.Namespace) -> None:
     if "docker" not in skipped:
         peer_rounds(bench, options.runs)
     print(f"{os.cpu_count()} cores, {options.runs} runs, set {options.which}\n")
-    print("\n".join(report(bench)))
+    if options.runs:
+        print("\n".join(report(bench)))
     if "growth" not in skipped and options.which == "full":
         points = growth(bench, options.steps)
         line = chart.fit(points)
