@@ -63,12 +63,12 @@ def test_what_breaks_while_tidying_up_after_ctrl_c_is_no_news(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(**_: object) -> None:
+    def interrupted(_: object) -> None:
         try:
             raise KeyboardInterrupt
         finally:
             raise kind("cannot tidy up")
 
-    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr(cli, "_run", interrupted)
     assert main(["lock"]) == 130
     assert capsys.readouterr().err.endswith("interrupted; what was finished is kept\n")
