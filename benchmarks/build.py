@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -95,9 +94,9 @@ def our_round(bench: Bench) -> None:
     bench.note("cp of the same layers", _copy(bench))
     strip(base.store, bench.keep)
     bench.note("a colleague's build", base.build(facts=True))
-    _expect(base.image_id == expected, "the colleague's build gave another image")
     strip(base.store, bench.keep | bench.system)
     bench.note("a colleague's build, OS layers there", base.build(facts=True))
+    _expect(base.image_id == expected, "the colleague's build gave another image")
 
 
 def _copy(bench: Bench) -> Measure:
@@ -151,10 +150,10 @@ def _grown(bench: Bench, step: int, chosen: list[str]) -> tuple[float, float]:
     project = Project.lock(folder, bench.base.store, ["einops==0.8.0", *pins])
     project.build()
     keep = bench.keep | set(project.inputs().values()) | project.system()
-    seconds = []
+    series = Series(folder.name, [])
     for _ in range(3):
         strip(project.store, keep)
-        seconds.append(project.build().seconds)
+        series.runs.append(project.build())
     # Not those that were chosen: some of them bring others along.
     wheels = [
         project.blob(digest).stat().st_size
@@ -162,8 +161,8 @@ def _grown(bench: Bench, step: int, chosen: list[str]) -> tuple[float, float]:
         if name.endswith(".whl")
     ]
     size = sum(wheels) / 1e9
-    say(f"{len(wheels)} wheels, {size:.2f} GB: {statistics.median(seconds):.2f} s")
-    return size, statistics.median(seconds)
+    say(f"{len(wheels)} wheels, {size:.2f} GB: {series.seconds:.2f} s")
+    return size, series.seconds
 
 
 def report(bench: Bench) -> Iterator[str]:
@@ -218,6 +217,7 @@ OURS = {
     "nothing changed",
     "one small package changed",
     "a colleague's build",
+    "a colleague's build, OS layers there",
 }
 
 
@@ -247,8 +247,7 @@ def _measure(bench: Bench, options: argparse.Namespace) -> None:
     if "docker" not in skipped:
         peer_rounds(bench, options.runs)
     print(f"{os.cpu_count()} cores, {options.runs} runs, set {options.which}\n")
-    if options.runs:
-        print("\n".join(report(bench)))
+    print("\n".join(report(bench)))
     if "growth" not in skipped and options.which == "full":
         points = growth(bench, options.steps)
         line = chart.fit(points)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firstlight.cli.view import LinesView, LiveView, QuietView
+from firstlight.cli.view import LinesView, LiveView, View
 from firstlight.finding import Finding, Role
 
 
@@ -42,8 +42,8 @@ def test_what_is_said_is_a_line() -> None:
     assert out.getvalue() == "no lock yet: locking first\n"
 
 
-@pytest.mark.parametrize("kind", [QuietView, LinesView, LiveView])
-def test_a_warning_is_shown_by_every_view_and_kept(kind: type[QuietView]) -> None:
+@pytest.mark.parametrize("kind", [View, LinesView, LiveView])
+def test_a_warning_is_shown_by_every_view_and_kept(kind: type[View]) -> None:
     out = io.StringIO()
     view = kind(out)
     finding = Finding(code="lock.x", role=Role.WARNING, message="old", hint="renew")
@@ -52,9 +52,16 @@ def test_a_warning_is_shown_by_every_view_and_kept(kind: type[QuietView]) -> Non
     assert view.warnings == [finding]
 
 
+def test_a_line_above_the_bars_stays_as_it_is() -> None:
+    out = io.StringIO()
+    line = "no mirror of :package: at http://host:100:/" + "x" * 200
+    LiveView(out).say(line)
+    assert out.getvalue() == line + "\n"
+
+
 def test_quiet_tells_nothing_else() -> None:
     out = io.StringIO()
-    view = QuietView(out)
+    view = View(out)
     view.say("locking first")
     with view.task("fetch", "a.whl", 10) as task:
         task.advance(10)

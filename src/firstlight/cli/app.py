@@ -62,7 +62,9 @@ class _Commands(click.Group):
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print only results and errors.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Print only results, warnings and errors."
+)
 @click.version_option(
     __version__, message="%(prog)s %(version)s", help="Print the version."
 )

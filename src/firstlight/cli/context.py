@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from firstlight import report
-from firstlight.cli.view import LinesView, LiveView, QuietView
+from firstlight.cli.view import LinesView, LiveView, View
 from firstlight.errors import FirstlightError, LockError, SpecError, UsageError
 from firstlight.finding import Finding
 
@@ -66,10 +66,10 @@ class Context:
         return Store.open(self.settings.store)
 
     @cached_property
-    def progress(self) -> QuietView:
+    def progress(self) -> View:
         """What shows long work: live on a terminal, lines elsewhere, or warnings."""
         if self.quiet:
-            return QuietView(sys.stderr)
+            return View(sys.stderr)
         if sys.stderr.isatty():
             return LiveView(sys.stderr)
         return LinesView(sys.stderr)

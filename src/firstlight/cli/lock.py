@@ -82,8 +82,7 @@ def make(command: Context, *, upgrade: bool = False) -> tuple[Lock, str]:
 
 def show(command: Context, lock: Lock, pylock: str) -> None:
     """Print what was chosen, a row each, and why."""
-    counts = [_count(command, lock, part, pylock) for part in lock.platforms]
-    pairs = list(zip(lock.platforms, counts, strict=True))
+    pairs = [(part, _count(command, lock, part, pylock)) for part in lock.platforms]
     command.result(
         {
             "name": lock.name,
@@ -103,9 +102,11 @@ def _count(command: Context, lock: Lock, part: PlatformLock, pylock: str) -> int
     from firstlight.lock.python import select
     from firstlight.lock.system import SUITES
 
-    system = SUITES[lock.suite]
     wheels = select(
-        pylock, platform=part.platform, system=system, folder=command.folder
+        pylock,
+        platform=part.platform,
+        system=SUITES[lock.suite],
+        folder=command.folder,
     )
     return len(wheels)
 

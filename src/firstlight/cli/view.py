@@ -12,7 +12,7 @@ from firstlight.finding import Finding
 from firstlight.progress import Progress, Task
 from firstlight.report import finding_lines, has_symbols, size
 
-__all__ = ["LinesView", "LiveView", "QuietView"]
+__all__ = ["LinesView", "LiveView", "View"]
 
 _VERBS = {
     "fetch": "Fetching",
@@ -52,8 +52,8 @@ class _Counted(Task):
         self._view.add(self._kind, 0, self._done - self._total)
 
 
-class QuietView(Progress):
-    """Shows nothing but warnings, and keeps them for the result."""
+class View(Progress):
+    """Shows warnings and keeps them for the result; by itself it shows nothing else."""
 
     def __init__(self, stream: TextIO) -> None:
         self.warnings: list[Finding] = []
@@ -71,7 +71,7 @@ class QuietView(Progress):
         self._stream.flush()
 
 
-class _Sums(QuietView):
+class _Sums(View):
     """Adds up what tasks of one kind tell; how that is shown is up to the subclass."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -79,6 +79,10 @@ class _Sums(QuietView):
         self._lock = threading.Lock()
         self._running: dict[str, int] = {}
         self._names: dict[str, str] = {}
+
+    def say(self, message: str) -> None:
+        """Show the line."""
+        self.show(message)
 
     def add(self, kind: str, done: int, total: int) -> None:
         """Some bytes of a kind are done, or more are to do."""
@@ -120,10 +124,6 @@ class LinesView(_Sums):
         self._done: dict[str, int] = {}
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
-
-    def say(self, message: str) -> None:
-        """Write the line."""
-        self.show(message)
 
     def began(self, kind: str) -> None:
         """Say so once for each kind."""
@@ -177,13 +177,12 @@ class LiveView(_Sums):
         self._rows: dict[str, TaskID] = {}
         self._totals: dict[str, int] = {}
 
-    def say(self, message: str) -> None:
-        """Write the line above the bars."""
-        self.show(message)
-
     def show(self, line: str) -> None:
         """Write the line above the bars."""
-        self._bars.console.print(line, markup=False, highlight=False)
+        # As it is: addresses look like emoji codes, and are there to be copied.
+        self._bars.console.print(
+            line, markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
     def began(self, kind: str) -> None:
         """Show a bar for the kind."""
