@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,17 +70,30 @@ def call(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None)
     """
     words = [str(word) for word in command]
     full = None if env is None else dict(env)
-    try:
-        process = subprocess.Popen(words, env=full)
-    except OSError as error:
-        raise EngineError(f"cannot start {words[0]}: {error.strerror}") from error
-    while True:
+    with _interrupts_are_the_child_s():
         try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            # The terminal sent the interrupt to the child as well; let it end first.
-            continue
-        return code if code >= 0 else 128 - code
+            process = subprocess.Popen(words, env=full)
+        except OSError as error:
+            raise EngineError(f"cannot start {words[0]}: {error.strerror}") from error
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _interrupts_are_the_child_s() -> Iterator[None]:
+    """Let the terminal's interrupt end the child, and us only by its exit code.
+
+    A handler that raises would not do: raised just after the child was waited for, it
+    loses the exit code, and the next wait takes a child that is gone for a success.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        # Unlike SIG_IGN, a handler is not inherited by the child.
+        signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def is_executable(path: Path) -> bool:
