@@ -97,6 +97,7 @@ LOCK_ONE = Lock(
     python="3.11",
     suite="bookworm",
     profile="train",
+    direct=("einops", "numpy"),
     environment=(("HF_HOME", "/workspace/.hf"),),
     archives=(),
     platforms=(
@@ -136,7 +137,7 @@ def test_writes_three_hundred_packages_quickly() -> None:
         (f'spec = "{of_bytes(b"spec")}"', 'spec = "sha256:1"', "'spec'"),
         ('python = "3.11"', "python = ", "not valid TOML"),
         ("lock-version = 1", "lock-version = 2", "lock-version 2"),
-        ("\nformat = 1", "\nformat = 2", "builder format 2"),
+        ("\nformat = 2", "\nformat = 3", "builder format 3"),
         ('HF_HOME" = "/workspace/.hf"', 'HF_HOME" = 1', "environment"),
         ("archives = []", "archives = 1", "archives"),
         ("[environment]", "[[environment]]", "environment"),
@@ -156,6 +157,8 @@ def test_what_came_out_is_no_part_of_the_digest() -> None:
     built = replace(LOCK_ONE.platforms[0], image_id=of_bytes(b"image"))
     assert lock_digest(replace(LOCK_ONE, platforms=(built,))) == lock_digest(LOCK_ONE)
     assert lock_digest(replace(LOCK_ONE, python="3.12")) != lock_digest(LOCK_ONE)
+    # It decides which packages share a layer.
+    assert lock_digest(replace(LOCK_ONE, direct=("numpy",))) != lock_digest(LOCK_ONE)
 
 
 def test_holds_no_address() -> None:

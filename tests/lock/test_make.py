@@ -100,10 +100,11 @@ def test_adding_a_package_keeps_every_other_version(machine: Machine) -> None:
     machine.wheel("demo", "2.0", requires=["needed"])
     machine.wheel("needed", "2.0")
     machine.wheel("added", "3.0")
-    text = SPEC + 'packages = ["demo", "added"]\nsystem = ["git", "vim"]\n'
+    text = SPEC + 'packages = ["Demo >= 1", "added"]\nsystem = ["git", "vim"]\n'
     second, after, _ = machine.lock(text, previous=first)
     assert versions(after) == versions(before) | {"added": "3.0"}
     assert debs(second) == debs(first) | {"vim": "1"}
+    assert second.direct == ("added", "demo")
 
 
 def test_upgrading_takes_the_newest(machine: Machine) -> None:

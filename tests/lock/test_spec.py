@@ -10,8 +10,13 @@ from hypothesis import strategies as some
 
 from firstlight.errors import FirstlightError, SpecError
 from firstlight.lock.spec import Index, Spec, Target, read_spec
+from firstlight.lock.workspace_table import Bind, Workspace, parse_bind
 
 LEAST = 'python = "3.11"\n'
+GPU_NAMES = (
+    *("0", "0,1,12", "gpu0", "0:1", "mig0:1,2", "MIG-GPU-8d1ab9b4/1/0"),
+    "GPU-8d1ab9b4-c6a5-4c9c-9d4c-0d4d4f1b2a10,0",
+)
 
 
 def spec(folder: Path, text: str, **files: str) -> Spec:
@@ -56,6 +61,16 @@ def test_every_field_is_read(tmp_path):
         [env]
         B = "1"
         A = "=x"
+        [workspace]
+        engine = "podman"
+        gpus = "0,1"
+        ports = {jupyter = 8890, ssh = 0}
+        shm = "16G"
+        memory = "512mb"
+        cpus = 1.5
+        pids = 4096
+        ipc = "shareable"
+        mounts = ["~/data:/data/:ro", "../a:b:/workspace/b"]
         """,
     )
     assert found == Spec(
@@ -79,6 +94,29 @@ def test_every_field_is_read(tmp_path):
         ),
         environment=(("A", "=x"), ("B", "1")),
         digest=found.digest,
+        workspace=Workspace(
+            engine="podman",
+            gpus="0,1",
+            ports=(("jupyter", 8890), ("ssh", 0)),
+            shm="16g",
+            memory="512mb",
+            cpus=1.5,
+            pids=4096,
+            ipc="shareable",
+            mounts=(
+                Bind(
+                    source="~/data",
+                    target="/data",
+                    writable=False,
+                    where="firstlight.toml: workspace.mounts[0]",
+                ),
+                Bind(
+                    source="../a:b",
+                    target="/workspace/b",
+                    where="firstlight.toml: workspace.mounts[1]",
+                ),
+            ),
+        ),
     )
 
 
@@ -92,6 +130,7 @@ def test_the_least_spec_has_defaults(tmp_path):
         "workspace",
     )
     assert found.target.platforms == ("linux/amd64",)
+    assert found.workspace == Workspace(engine="auto", gpus="auto", shm="8g")
 
 
 def test_all_errors_come_at_once_with_their_places(tmp_path):
@@ -345,6 +384,123 @@ class TestProjectFile:
         assert problems(tmp_path, LEAST + f"packages = {{ {table} }}")
 
 
+class TestWorkspace:
+    def read(self, folder: Path, text: str) -> Workspace:
+        return spec(folder, f"{LEAST}[workspace]\n{text}").workspace
+
+    def wrong(self, folder: Path, text: str) -> dict[str, str]:
+        return problems(folder, f"{LEAST}[workspace]\n{text}")
+
+    def test_all_its_errors_come_at_once_with_their_places(self, tmp_path):
+        found = self.wrong(
+            tmp_path,
+            """
+            engine = "dokcer"
+            gpus = "first"
+            ports = {jupiter = 1, ssh = 65536}
+            shm = 8
+            memory = "32 GB"
+            cpus = 0
+            pids = -1
+            ipc = "hots"
+            mounts = ["data", 3]
+            menory = "1g"
+            """,
+        )
+        assert {where.rpartition("workspace.")[2] for where in found} == {
+            *("engine", "gpus", "ports.jupiter", "ports.ssh", "shm", "memory"),
+            *("cpus", "pids", "ipc", "mounts[0]", "mounts[1]", "menory"),
+        }
+        text = str(found)
+        for word in ("docker", "jupyter", "host", "memory"):
+            assert f'did you mean "{word}"?' in text
+        assert "write it in quotes" in found["firstlight.toml: workspace.shm"]
+
+    @pytest.mark.parametrize("size", ["1", "64m", "8g", "8gb", "1t", "512K", "10B"])
+    def test_takes_sizes_as_docker_writes_them(self, tmp_path, size):
+        assert self.read(tmp_path, f'memory = "{size}"').memory == size.lower()
+
+    @pytest.mark.parametrize("size", ["", "0", "0g", "8 g", "1.5g", "8p", "-1", "8gib"])
+    def test_takes_no_other_sizes(self, tmp_path, size):
+        found = self.wrong(tmp_path, f'shm = "{size}"')
+        assert "allowed is a size such as 512m or 8g" in str(found)
+
+    @pytest.mark.parametrize("cpus", ["0", "0.0", "-2", "inf", "nan", "true"])
+    def test_takes_no_part_of_nothing(self, tmp_path, cpus):
+        assert "allowed is a number" in str(self.wrong(tmp_path, f"cpus = {cpus}"))
+
+    @pytest.mark.parametrize("gpus", ["auto", "all", "none", *GPU_NAMES])
+    def test_takes_gpus_as_the_option_does(self, tmp_path, gpus):
+        assert self.read(tmp_path, f'gpus = "{gpus}"').gpus == gpus
+
+    @pytest.mark.parametrize("gpus", ["", "0,", "one", "all,0", "0:", "GPU", "0, 1"])
+    def test_takes_no_other_gpus(self, tmp_path, gpus):
+        assert "indices such as 0,1" in str(self.wrong(tmp_path, f'gpus = "{gpus}"'))
+
+    @pytest.mark.parametrize(
+        ("target", "why"),
+        [
+            ("data", "a TARGET that starts with /"),
+            ("", "a TARGET that starts with /"),
+            ("/data:rw", "a TARGET that starts with /"),
+            ("/", "would hide /workspace"),
+            ("//", "would hide /workspace"),
+            ("/workspace", "firstlight itself needs /workspace"),
+            ("/data/../workspace/", "firstlight itself needs /workspace"),
+            ("/home", "would hide /home/user"),
+            ("/home/user", "firstlight itself needs /home/user"),
+            ("/etc", "would hide /etc/passwd"),
+            ("/usr", "would hide /usr/bin"),
+            ("/run", "would hide /run/firstlight"),
+            ("/run/firstlight/x", "nothing can be mounted in /run/firstlight"),
+            ("/proc", "nothing can be mounted in /proc"),
+            ("/sys/fs", "nothing can be mounted in /sys"),
+            ("/dev/shm", "nothing can be mounted in /dev"),
+            ("/da\\nta", "a TARGET that starts with /"),
+        ],
+    )
+    def test_mounts_nothing_where_something_must_stay(self, tmp_path, target, why):
+        assert why in str(self.wrong(tmp_path, f'mounts = ["data:{target}"]'))
+
+    def test_mounts_beside_and_inside_of_them(self, tmp_path):
+        targets = ("/data", "/workspace/data", "/home/user/.cache", "/procs", "/tmp/x")
+        lines = ", ".join(f'"data:{target}"' for target in targets)
+        found = self.read(tmp_path, f"mounts = [{lines}]").mounts
+        assert tuple(bind.target for bind in found) == targets
+
+    def test_mounts_one_thing_at_one_place(self, tmp_path):
+        found = self.wrong(tmp_path, 'mounts = ["a:/data", "b:/data/", "c:/x"]')
+        assert found == {
+            "firstlight.toml: workspace.mounts[1]": (
+                '"a:/data" is mounted at /data already | '
+            )
+        }
+
+    def test_a_source_need_not_be_there_to_lock(self, tmp_path):
+        found = self.read(tmp_path, 'mounts = ["never-made:/data"]').mounts
+        assert found[0].line == "never-made:/data"
+
+    def test_stands_in_pyproject_too(self, tmp_path):
+        (tmp_path / "pyproject.toml").write_text(
+            f"[tool.firstlight]\n{LEAST}[tool.firstlight.workspace]\nmounts = ['x']\n"
+        )
+        with pytest.raises(SpecError) as caught:
+            read_spec(tmp_path)
+        where = caught.value.findings[0].where
+        assert where == "pyproject.toml: tool.firstlight.workspace.mounts[0]"
+
+
+@given(some.text(some.sampled_from("ab:/.~ro\n é-"), max_size=24))
+def test_any_mount_is_understood_or_refused(text):
+    try:
+        bind = parse_bind(text)
+    except ValueError as error:
+        assert str(error).startswith("found ")
+    else:
+        assert parse_bind(bind.line) == bind
+        assert not {"", ".", ".."} & set(bind.target.split("/")[1:])
+
+
 class TestDigest:
     def test_follows_meaning_not_layout(self, tmp_path):
         one = spec(tmp_path, LEAST + 'packages = ["a"]').digest
@@ -356,6 +512,19 @@ class TestDigest:
         one = spec(tmp_path, text, requirements_txt="-r more.txt", more_txt="a")
         two = spec(tmp_path, text, more_txt="a>1")
         assert one.digest != two.digest
+
+    def test_does_not_follow_how_the_image_is_run(self, tmp_path):
+        one = spec(tmp_path, LEAST).digest
+        table = '[workspace]\nengine = "docker"\nshm = "1g"\nmounts = ["a:/b"]\n'
+        assert spec(tmp_path, LEAST + table).digest == one
+
+    def test_of_what_was_locked_before_stays(self, tmp_path):
+        """Locks hold this digest: a new field of the spec must not make them stale."""
+        found = spec(tmp_path, f'name = "fixed"\n{LEAST}packages = ["numpy"]\n')
+        assert (
+            found.digest
+            == "sha256:380e297181d8e077d9dc2166c715d68ca077391de7e5d21196f3015535d92ede"
+        )
 
     def test_does_not_follow_the_folder(self, tmp_path):
         digests = set()

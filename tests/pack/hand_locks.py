@@ -173,6 +173,15 @@ class Bench:
                     )
         return found
 
+    def times(self, image: Image) -> dict[str, int]:
+        """When each path was last changed, in seconds since 1970."""
+        found: dict[str, int] = {}
+        for layer in image.layers:
+            data = gzip.decompress(self.store.path(layer.digest).read_bytes())
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                found.update((each.name, int(each.mtime)) for each in tar)
+        return found
+
 
 def hex_of(path: Path) -> str:
     """The SHA-256 of a file."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hand_locks import NOTHING, Bench, Ear, hex_of
+from hypothesis import given
+from hypothesis import strategies as st
 
-from firstlight.digest import Digest
+from firstlight.digest import Digest, of_bytes
 from firstlight.errors import (
     ArtefactError,
     FirstlightError,
@@ -19,6 +22,7 @@ from firstlight.errors import (
     NetworkError,
 )
 from firstlight.lock.lockfile import LayerFact, Lock
+from firstlight.pack.entry import DAY_ONE, time_of
 from firstlight.pack.known import record
 from firstlight.store import Store
 from web_server import Page, serving
@@ -55,6 +59,28 @@ def test_nothing_changed_makes_no_layer(bench: Bench) -> None:
     ear = Ear()
     assert bench.build(lock, ear=ear) == first
     assert ear.tasks == []
+
+
+def test_files_of_another_version_have_another_time(bench: Bench) -> None:
+    """So that Python does not run what it compiled of the one in place of the other."""
+    before = bench.times(bench.build(bench.lock()))
+    bench.wheel("beta", {"beta/__init__.py": "b = 2\n" * 200})
+    after = bench.times(bench.build(bench.lock()))
+    site = "opt/venv/lib/python3.11/site-packages"
+    changed = {path for path, time in before.items() if after[path] != time}
+    info = ("INSTALLER", "METADATA", "RECORD", "WHEEL")
+    assert changed == {
+        f"{site}/beta/__init__.py",
+        *(f"{site}/beta-1.0.dist-info/{name}" for name in info),
+    }
+    assert before["usr/bin/tool"] != DAY_ONE
+    assert before["opt/venv/bin"] == before["etc/passwd"] == DAY_ONE
+
+
+@given(data=st.binary())
+def test_every_time_of_a_package_can_be_written_to_a_zip(data: bytes) -> None:
+    moment = datetime.fromtimestamp(time_of(of_bytes(data)), UTC)
+    assert 1980 <= moment.year < 1998
 
 
 def test_two_stores_agree(bench: Bench) -> None:

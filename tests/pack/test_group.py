@@ -51,6 +51,29 @@ def test_a_new_package_changes_few_groups():
     assert len(after - before) <= 2
 
 
+@given(names, st.data())
+def test_what_changes_most_often_is_on_top(found, data):
+    """Engines unpack anew whatever lies above a layer that changed."""
+    items = [item(name, 1 + 7919 * n % 3000) for n, name in enumerate(found)]
+    top = data.draw(st.sets(st.sampled_from(found))) if found else set()
+    groups = group(items, limit=2000, most=200, top=top)
+    assert sorted(each.name for one in groups for each in one) == sorted(found)
+    kinds = []
+    for one in groups:
+        is_top = {each.name in top for each in one}
+        assert len(is_top) == 1
+        kinds.append(0 if one[0].size > 1000 else 1 + is_top.pop())
+    assert kinds == sorted(kinds)
+
+
+def test_a_change_on_top_leaves_all_others():
+    items = [item(f"p{n:03}", 10 + n) for n in range(150)]
+    before = group(items, limit=2000, top=["p007", "p033"])
+    changed = [item(e.name, 99) if e.name == "p007" else e for e in items]
+    after = group(changed, limit=2000, top=["p007", "p033"])
+    assert [n for n, one in enumerate(after) if one != before[n]] == [len(after) - 1]
+
+
 def test_the_number_of_layers_is_bounded():
     items = [item(f"p{n:03}", 5000) for n in range(300)]
     assert len(group(items, limit=1000, most=40)) <= 40

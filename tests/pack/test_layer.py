@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstlight.errors import ArtefactError
-from firstlight.pack.entry import Bytes, Entry, FileRange, Kind, Stream
+from firstlight.pack.entry import DAY_ONE, Bytes, Entry, FileRange, Kind, Stream
 from firstlight.pack.layer import tar_header, write_layer
 from firstlight.progress import Task
 
@@ -66,8 +66,8 @@ def test_a_transplanted_file_reads_back_as_it_was(tmp_path):
 def test_every_kind_of_entry_keeps_mode_owner_and_target(tmp_path):
     entries = [
         Entry(path="home", kind=Kind.DIRECTORY, mode=0o750, uid=1000, gid=1000),
-        Entry(path="home/x", mode=0o4755, size=3, content=Bytes(b"abc")),
-        Entry(path="home/y", kind=Kind.HARDLINK, link="home/x"),
+        Entry(path="home/x", mode=0o4755, size=3, content=Bytes(b"abc"), time=5 << 27),
+        Entry(path="home/y", kind=Kind.HARDLINK, link="home/x", time=5 << 27),
         Entry(path="home/z", kind=Kind.SYMLINK, link="../etc", mode=0o777),
         Entry(path="home/s", size=4, content=Stream(lambda: io.BytesIO(b"late"))),
     ]
@@ -77,7 +77,9 @@ def test_every_kind_of_entry_keeps_mode_owner_and_target(tmp_path):
     assert found["home/y"][0].linkname == "home/x"
     assert found["home/z"][0].linkname == "../etc"
     assert found["home/s"][1] == b"late"
-    assert all(info.mtime == 0 and not info.uname for info, _ in found.values())
+    assert found["home/x"][0].mtime == found["home/y"][0].mtime == 5 << 27
+    assert found["home/z"][0].mtime == found["home"][0].mtime == DAY_ONE
+    assert all(not info.uname for info, _ in found.values())
 
 
 @pytest.mark.parametrize("path", ["x" * 100, "d/" * 60 + "long", "ü/ß", "b\udcff"])
@@ -90,9 +92,10 @@ def test_names_that_need_more_than_a_plain_header_survive(path):
 
 
 def test_the_quick_header_is_the_one_tarfile_writes():
-    entry = Entry(path="a/b.py", size=8**10, mode=0o4755, uid=1000, gid=7)
+    entry = Entry(path="a/b.py", size=8**10, mode=0o4755, uid=1000, gid=7, time=1 << 29)
     info = tarfile.TarInfo(entry.path)
     info.mode, info.size, info.uid, info.gid = 0o4755, 8**10, 1000, 7
+    info.mtime = 1 << 29
     assert tar_header(entry) == info.tobuf(tarfile.PAX_FORMAT)
 
 
@@ -181,4 +184,4 @@ def test_the_format_has_not_moved(tmp_path):
     assert (hashlib.sha256(blob).hexdigest()[:16], (diff_id or "")[7:23]) == GOLDEN
 
 
-GOLDEN = ("a763986e8de0e83d", "fa32523e5c4c9cd1")
+GOLDEN = ("7c798716d5f1cddd", "8f4b83b47769c9a5")

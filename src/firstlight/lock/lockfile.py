@@ -26,7 +26,7 @@ __all__ = [
     "packages_digest",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """The builder's format version: raised whenever equal inputs give other bytes."""
 
 
@@ -137,7 +137,8 @@ class Lock:
     format version; `spec` the digest of everything the spec says (and of the files it
     includes), by which a stale lock is known; `pylock` the digest of the
     ``pylock.toml`` beside it; `python` the minor version (``3.11``); `suite` the OS
-    release (``bookworm``); `environment` the image's variables.
+    release (``bookworm``); `direct` the Python packages that the spec itself names,
+    sorted; `environment` the image's variables.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Lock:
     python: str
     suite: str
     profile: str
+    direct: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...]
     archives: tuple[Archive, ...]
     platforms: tuple[PlatformLock, ...]
@@ -182,6 +184,7 @@ def lock_digest(lock: Lock) -> Digest:
                 "python": lock.python,
                 "suite": lock.suite,
                 "profile": lock.profile,
+                "direct": lock.direct,
                 "environment": lock.environment,
                 "platforms": parts,
             }

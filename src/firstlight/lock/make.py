@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from firstlight.config import Settings
 from firstlight.digest import of_bytes
 from firstlight.errors import ConflictError
@@ -127,11 +130,16 @@ def _make(work: _Work, source: str) -> tuple[Lock, str, list[Finding]]:
         python=spec.python,
         suite=system.suite,
         profile=spec.profile,
+        direct=tuple(sorted(set(map(_name, spec.requirements)))),
         environment=spec.environment,
         archives=archives,
         platforms=parts,
     )
     return lock, text, findings
+
+
+def _name(requirement: str) -> str:
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def _python(work: _Work, system: System) -> tuple[str, list[_Chosen]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from firstlight.errors import SpecError, UsageError
 from firstlight.fields import Fields, read_toml, shown
 from firstlight.finding import Finding
 from firstlight.lock.requirements import Gathered, Wanted, gather, url_problem
+from firstlight.lock.workspace_table import Workspace, read_workspace
 
 __all__ = [
     "FILE",
@@ -73,8 +74,8 @@ class Spec:
     torch). `constraints` bound what others require without requiring it. `cuda` is
     ``auto`` (the index's default build), ``cpu`` or a CUDA minor (``12.6``). `suite` is
     the OS release, empty for the one that carries the Python; `source` the project's
-    address, for a label of the image. `digest` covers every
-    field and the text of included files.
+    address, for a label of the image; `workspace` how the image is run. `digest` covers
+    every other field and the text of included files.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Spec:
     digest: Digest
     constraints: tuple[str, ...] = ()
     source: str = ""
+    workspace: Workspace = field(default_factory=Workspace)
 
 
 def find_spec(folder: Path) -> tuple[Path, dict[str, Any], str]:
@@ -159,9 +161,12 @@ def _read(fields: Fields, folder: Path) -> Spec:
         indexes=_indexes(fields, gathered),
         environment=_environment(fields.inner("env")),
         source=fields.text("source"),
+        workspace=read_workspace(fields.inner("workspace")),
         digest=of_bytes(b""),
     )
     content = {**asdict(spec), "digest": "", "files": gathered.texts}
+    # How the image is run is no part of it: a lock never becomes stale by that.
+    del content["workspace"]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return replace(spec, digest=of_bytes(text.encode()))
 

@@ -295,6 +295,9 @@ def write_template(
             *_list(packages),
             '# system = ["git"]          # OS packages',
             *_target(gpus, driver),
+            "",
+            "# [workspace]  # how it is run: no part of the image",
+            '# mounts = ["~/data:/data:ro"]',
         ]
     )
     _replace(path, text + "\n")

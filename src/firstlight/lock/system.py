@@ -159,6 +159,14 @@ _SHELL = {
     "git": "projects, hub downloads, experiment trackers",
 }
 
+_START = {"tini": "passes signals on and leaves no zombies, as process 1"}
+
+_WORKSPACE = {
+    "openssh-server": "ssh, scp, VS Code and PyCharm come in through it",
+    "rsync": "copies projects and data in and out",
+    "curl": "VS Code fetches its server with it",
+}
+
 _DIST = {
     "debian": {"debian-archive-keyring": "apt verifies what it installs"},
     "ubuntu": {"ubuntu-keyring": "apt verifies what it installs"},
@@ -176,9 +184,11 @@ def base_packages(system: System, profile: str, *, compiler: bool) -> tuple[str,
     python = f"python{system.python}"
     names = {**_MINIMAL, python: "the interpreter"}
     if profile != "serve":
-        names |= _SHELL | _DIST[system.distribution]
+        names |= _SHELL | _START | _DIST[system.distribution]
         if system.suite in ("bookworm", "noble", "trixie"):
             names["usr-is-merged"] = "says that /bin is /usr/bin; others depend on it"
+    if profile == "workspace":
+        names |= _WORKSPACE
     if compiler:
         names |= _COMPILE | {f"{python}-dev": "Python.h, for the same compilers"}
     if compiler and system.python in ("3.9", "3.10"):

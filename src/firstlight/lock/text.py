@@ -11,6 +11,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from firstlight.digest import Digest, parse_digest
@@ -113,7 +114,7 @@ def _read(kind: type[_T], table: object, where: str, path: str) -> _T:
     """Build a frozen value from a table, naming the path of what is wrong."""
     if not isinstance(table, dict):
         raise _wrong(where, path, "a table is missing")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     given = {key.replace("-", "_"): value for key, value in table.items()}
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     if unknown := given.keys() - known.keys():
@@ -126,6 +127,12 @@ def _read(kind: type[_T], table: object, where: str, path: str) -> _T:
         return kind(**values)
     except TypeError as error:
         raise _wrong(where, path.rstrip("."), str(error)) from error
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The types of a value's fields, found once and not for each of 200 packages."""
+    return get_type_hints(kind)
 
 
 def _convert(hint: Any, value: object, where: str, path: str) -> Any:

@@ -120,9 +120,9 @@ def _load_docker(image: Image, store: Store, scratch: Path, progress: Progress) 
 
 def _load_podman(image: Image, store: Store, scratch: Path, progress: Progress) -> str:
     # Podman makes a name from the folder's path and refuses capital letters in it and a
-    # `_` before a slash; so the path is relative and the letters are ours.
-    write(image, store, scratch / "layout", progress=progress)
-    _run("podman", "pull", "--quiet", f"oci:layout:{image.name}", cwd=scratch)
+    # `_` before a slash; so the path is relative and the image's own name.
+    write(image, store, scratch / image.name, progress=progress)
+    _run("podman", "pull", "--quiet", f"oci:{image.name}:{image.name}", cwd=scratch)
     _run("podman", "tag", image.id.removeprefix("sha256:"), f"{image.name}:latest")
     return f"localhost/{image.name}:latest"
 

@@ -74,6 +74,7 @@ class Settings:
 
     environment: tuple[tuple[str, str], ...]
     labels: Mapping[str, str]
+    entry_point: tuple[str, ...] = ()
     command: tuple[str, ...] = ("bash",)
     user: str = "1000:1000"
     folder: str = "/workspace"
@@ -92,18 +93,20 @@ def config_json(platform: str, layers: Sequence[Layer], settings: Settings) -> b
         {"created": EPOCH, "created_by": f"firstlight: {layer.title}"}
         for layer in layers
     ]
+    config = {
+        "Entrypoint": list(settings.entry_point),
+        "Cmd": list(settings.command),
+        "Env": [f"{name}={value}" for name, value in settings.environment],
+        "Labels": dict(settings.labels),
+        "User": settings.user,
+        "WorkingDir": settings.folder,
+    }
     return canonical_json(
         {
             "architecture": architecture,
             "os": system,
             "created": EPOCH,
-            "config": {
-                "Cmd": list(settings.command),
-                "Env": [f"{name}={value}" for name, value in settings.environment],
-                "Labels": dict(settings.labels),
-                "User": settings.user,
-                "WorkingDir": settings.folder,
-            },
+            "config": {name: value for name, value in config.items() if value},
             "rootfs": {"type": "layers", "diff_ids": [each.diff_id for each in layers]},
             "history": history,
         }

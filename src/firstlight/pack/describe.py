@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from firstlight.digest import Digest
 from firstlight.lock.lockfile import Lock, PlatformLock, lock_digest
 from firstlight.oci import model
 from firstlight.oci.model import Image, Layer
-from firstlight.pack.plan import PREFIX
+from firstlight.pack.entry import VENV
+from firstlight.pack.start import ENTRY_POINT, starts
 
 __all__ = ["image_name", "describe"]
 
@@ -32,7 +34,11 @@ def describe(
     """Write configuration and manifest of the image; `put` stores or only hashes."""
     name = image_name(lock, part)
     labels = _labels(lock, part, name)
-    settings = model.Settings(environment=_environment(lock, part), labels=labels)
+    environment = _environment(lock, part)
+    settings = model.Settings(environment=environment, labels=labels)
+    if starts(lock.profile):
+        # Root only until our program has seen whose work this is, and become them.
+        settings = replace(settings, entry_point=ENTRY_POINT, user="")
     config = model.config_json(part.platform, layers, settings)
     identity = put(config)
     manifest = put(model.manifest_json((identity, len(config)), layers, labels))
@@ -68,8 +74,8 @@ def _labels(lock: Lock, part: PlatformLock, name: str) -> dict[str, str]:
 def _environment(lock: Lock, part: PlatformLock) -> tuple[tuple[str, str], ...]:
     folders = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     values = {
-        "PATH": f"/{PREFIX}/bin:{folders}",
-        "VIRTUAL_ENV": f"/{PREFIX}",
+        "PATH": f"/{VENV}/bin:{folders}",
+        "VIRTUAL_ENV": f"/{VENV}",
         "LANG": "C.UTF-8",
         # The image carries no .pyc files; this is where they are kept, outside it.
         "PYTHONPYCACHEPREFIX": "/home/user/.cache/pycache",

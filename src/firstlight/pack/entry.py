@@ -10,9 +10,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
+from firstlight.digest import Digest
 from firstlight.errors import ArtefactError
 
-__all__ = ["Kind", "Entry", "Content", "Bytes", "FileRange", "Stream", "check_path"]
+__all__ = [
+    "Kind",
+    "Entry",
+    "Content",
+    "Bytes",
+    "FileRange",
+    "Stream",
+    "DAY_ONE",
+    "VENV",
+    "check_path",
+    "folder",
+    "time_of",
+]
+
+VENV = "opt/venv"
+"""Where the Python environment is in every image."""
+
+DAY_ONE = 315_532_800
+"""1980-01-01, in seconds since 1970: ZIP archives can hold no earlier time, and whoever
+packs a wheel from files of the image would fail."""
+_SPAN = 1 << 29
 
 _NO_XATTRS: Mapping[str, str] = MappingProxyType({})
 _UNSAFE = re.compile(r"(?:\A|/)(?:\.{0,2}(?:/|\Z)|\.wh\.)|\0")
@@ -66,12 +87,13 @@ Content = Bytes | FileRange | Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One file, directory or link, owned by root unless told otherwise, time zero.
+    """One file, directory or link, owned by root unless told otherwise.
 
     `path` is relative, with ``/``, without a leading ``./`` (``opt/venv/bin/python``);
     `size` is the uncompressed size of a file; `link` the target of a symlink as
     written, or the path of another entry *of the same layer* for a hard link.
-    Directories carry no trailing slash. `xattrs` are PAX ``SCHILY.xattr.*`` values.
+    Directories carry no trailing slash. `xattrs` are PAX ``SCHILY.xattr.*`` values;
+    `time` is when it was changed, in seconds since 1970.
     """
 
     path: str
@@ -83,6 +105,27 @@ class Entry:
     uid: int = 0
     gid: int = 0
     xattrs: Mapping[str, str] = field(default_factory=lambda: _NO_XATTRS)
+    time: int = DAY_ONE
+
+
+def time_of(package: Digest) -> int:
+    """Return the time of a package's files, made of its digest: within 17 years.
+
+    Python, Numba and others tell by time and size whether what they compiled of a file
+    still fits. So the time must be the same for everybody, and another one for another
+    version of the package.
+    """
+    return DAY_ONE + int(package.removeprefix("sha256:")[:16], 16) % _SPAN
+
+
+def folder(path: str) -> Entry:
+    """Return a plain folder.
+
+    Those of the Python environment may be written by the group root, which whoever
+    works in a container is a member of: ``pip install`` by hand works without root.
+    """
+    is_shared = f"{path}/".startswith(f"{VENV}/")
+    return Entry(path=path, kind=Kind.DIRECTORY, mode=0o775 if is_shared else 0o755)
 
 
 def check_path(path: str, where: str) -> str:

@@ -4,12 +4,15 @@ A large package has a layer of its own. Small ones, sorted by name, are cut wher
 hash of a name says so (as content-defined chunking cuts files) or where a group is
 full. So adding, removing or updating one package changes its own group and leaves
 every other layer the same, bit for bit.
+
+Container engines unpack anew whatever lies above a layer that changed. So large
+packages are at the bottom, and small ones that change most often on top.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,29 +40,39 @@ class Item:
 
 
 def group(
-    items: Sequence[Item], *, limit: int, most: int = MAX_LAYERS
+    items: Sequence[Item],
+    *,
+    limit: int,
+    most: int = MAX_LAYERS,
+    top: Collection[str] = (),
 ) -> list[tuple[Item, ...]]:
     """Return the items in groups of at most `limit` bytes, larger ones alone.
 
     `limit` is doubled until there are at most `most` groups. A pure function of names
     and sizes; the order of the input does not matter.
+
+    Args:
+        top: Names of those that come last, in groups of their own, if they are small.
     """
     ordered = sorted(items, key=lambda item: (item.name, item.filename))
     while True:
-        groups = _cut(ordered, limit)
+        large = [(item,) for item in ordered if item.size * 2 > limit]
+        small = [item for item in ordered if item.size * 2 <= limit]
+        groups = [
+            *large,
+            *_cut([item for item in small if item.name not in top], limit),
+            *_cut([item for item in small if item.name in top], limit),
+        ]
         if len(groups) <= most:
             return groups
         limit *= 2
 
 
 def _cut(ordered: Sequence[Item], limit: int) -> list[tuple[Item, ...]]:
-    large = [(item,) for item in ordered if item.size * 2 > limit]
     groups: list[tuple[Item, ...]] = []
     current: list[Item] = []
     size = 0
     for item in ordered:
-        if item.size * 2 > limit:
-            continue
         if current and size + item.size > limit:
             groups.append(tuple(current))
             current, size = [], 0
@@ -70,7 +83,7 @@ def _cut(ordered: Sequence[Item], limit: int) -> list[tuple[Item, ...]]:
             current, size = [], 0
     if current:
         groups.append(tuple(current))
-    return large + groups
+    return groups
 
 
 def _ends_group(name: str) -> bool:

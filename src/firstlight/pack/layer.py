@@ -26,7 +26,7 @@ from isal import igzip_lib, isal_zlib
 
 from firstlight.digest import CHUNK, Digest
 from firstlight.errors import ArtefactError
-from firstlight.pack.entry import Bytes, Entry, FileRange, Kind, Stream
+from firstlight.pack.entry import Bytes, Entry, FileRange, Kind, Stream, folder
 from firstlight.progress import Task
 
 __all__ = ["LayerWriter", "Sink", "write_layer", "LEVEL"]
@@ -159,7 +159,7 @@ class LayerWriter:
     def _add_parents(self, path: str) -> None:
         parent = path.rpartition("/")[0]
         if parent and parent not in self._seen:
-            self.add(Entry(path=parent, kind=Kind.DIRECTORY, mode=0o755))
+            self.add(folder(parent))
 
     def _add_plain(self, data: bytes) -> None:
         if self._inflate:
@@ -275,7 +275,7 @@ def write_layer(
 
 
 def tar_header(entry: Entry) -> bytes:
-    """The tar header: time zero, no names of users, PAX only where it must be."""
+    """The tar header: no names of users, PAX only where it must be."""
     size = entry.size if entry.kind is Kind.FILE else 0
     if _is_plain(entry, size):
         return _ustar_header(entry, size)
@@ -283,6 +283,7 @@ def tar_header(entry: Entry) -> bytes:
     info.type = _TYPES[entry.kind]
     info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
     info.size = size
+    info.mtime = entry.time
     info.linkname = entry.link
     info.pax_headers = {
         f"SCHILY.xattr.{name}": value for name, value in sorted(entry.xattrs.items())
@@ -308,7 +309,7 @@ def _ustar_header(entry: Entry, size: int) -> bytes:
         entry.uid,
         entry.gid,
         size,
-        0,
+        entry.time,
     )
     head = entry.path.encode().ljust(100, b"\0") + fields
     checksum = sum(head) + _TAIL_SUM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,17 @@ from firstlight.finding import Finding, Role
 from firstlight.lock.lockfile import FORMAT, Deb, Lock, PlatformLock, Wheel
 from firstlight.oci.model import canonical_json
 from firstlight.pack.deb import deb_entries
-from firstlight.pack.entry import Entry
+from firstlight.pack.entry import VENV, Entry, Kind, time_of
 from firstlight.pack.group import Item, group
 from firstlight.pack.scan import Scan, scan, scan_from_json, scan_to_json
 from firstlight.pack.shelf import Shelf
+from firstlight.pack.start import start_digest, start_entries, starts
 from firstlight.pack.system import system_entries
 from firstlight.pack.venv import venv_entries
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["Recipe", "Plan", "PREFIX"]
-
-PREFIX = "opt/venv"
-"""Where the Python packages live in every image."""
+__all__ = ["Recipe", "Plan"]
 
 _WHEELS = 16 << 20
 _DEBS = 24 << 20
@@ -84,7 +82,7 @@ class Plan:
             part=part,
             wheels=tuple(_wheel_item(each, store) for each in wheels),
             store=store,
-            shelf=Shelf(lock.python, PREFIX, store if believe else None),
+            shelf=Shelf(lock.python, VENV, store if believe else None),
             progress=progress,
             believe=believe,
         )
@@ -95,7 +93,7 @@ class Plan:
         They are right unless another wheel replaces a file of theirs, which is rare;
         so work on them can begin while `recipes` reads what all wheels install.
         """
-        alone = [members for members in _grouped(self.wheels) if len(members) == 1]
+        alone = [members for members in self._groups() if len(members) == 1]
         alone.sort(key=lambda members: -members[0].size)
         return [_wheel_recipe(members, self.shelf, {}) for members in alone[:most]]
 
@@ -110,12 +108,14 @@ class Plan:
         return [
             *_deb_recipes(debs),
             _system_recipe(self.lock, self.part, self.store, self.believe),
+            *_start_recipes(self.lock.profile),
             _venv_recipe(self.lock.python),
-            *(
-                _wheel_recipe(members, self.shelf, lost)
-                for members in _grouped(self.wheels)
-            ),
+            *(_wheel_recipe(members, self.shelf, lost) for members in self._groups()),
         ]
+
+    def _groups(self) -> list[tuple[Item, ...]]:
+        direct = self.lock.direct
+        return group(self.wheels, limit=_WHEELS, most=_MOST_WHEELS, top=direct)
 
 
 def _key(kind: str, **inputs: Any) -> Digest:
@@ -127,6 +127,14 @@ def _title(items: Sequence[Item]) -> str:
     if len(items) == 1:
         return f"{first.name} {first.version}"
     return f"{first.name} … {last.name} ({len(items)} packages)"
+
+
+def _dated(entries: Iterable[Entry], item: Item) -> Iterator[Entry]:
+    """Give the files of a package its time; folders may be those of others too."""
+    time = time_of(item.digest)
+    for entry in entries:
+        is_folder = entry.kind is Kind.DIRECTORY
+        yield entry if is_folder else replace(entry, time=time)
 
 
 # The operating system
@@ -148,7 +156,7 @@ def _deb_recipes(debs: Sequence[Item]) -> Iterator[Recipe]:
 
         def entries(items: tuple[Item, ...] = items) -> Iterator[Entry]:
             for item in items:
-                yield from deb_entries(item.path, filename=item.filename)
+                yield from _dated(deb_entries(item.path, filename=item.filename), item)
 
         size = sum(item.size for item in items)
         yield Recipe(
@@ -210,16 +218,22 @@ def _system_recipe(
     return Recipe("system files", key, size, 9 * size, entries)
 
 
+def _start_recipes(profile: str) -> Iterator[Recipe]:
+    if starts(profile):
+        key = _key("start", of=start_digest(VENV))
+        yield Recipe("start program", key, 1, 1, lambda: start_entries(VENV))
+
+
 # Python
 
 
 def _venv_recipe(python: str) -> Recipe:
     return Recipe(
         f"python {python} environment",
-        _key("venv", python=python, prefix=PREFIX),
+        _key("venv", python=python, prefix=VENV),
         1,
         1,
-        lambda: venv_entries(python, prefix=PREFIX),
+        lambda: venv_entries(python, prefix=VENV),
     )
 
 
@@ -235,10 +249,6 @@ def _wheel_item(wheel: Wheel, store: Store) -> Item:
     )
 
 
-def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
-    return group(items, limit=_WHEELS, most=_MOST_WHEELS)
-
-
 def _wheel_recipe(
     members: tuple[Item, ...], shelf: Shelf, lost: Mapping[Digest, frozenset[str]]
 ) -> Recipe:
@@ -246,7 +256,7 @@ def _wheel_recipe(
         written: set[str] = set()
         for item in members:
             without = lost.get(item.digest, frozenset())
-            for entry in shelf.entries(item):
+            for entry in _dated(shelf.entries(item), item):
                 if entry.path not in without and entry.path not in written:
                     written.add(entry.path)
                     yield entry
@@ -255,7 +265,7 @@ def _wheel_recipe(
     key = _key(
         "wheels",
         python=shelf.python,
-        prefix=PREFIX,
+        prefix=VENV,
         wheels=[[item.filename, item.digest] for item in members],
         without=without,
     )

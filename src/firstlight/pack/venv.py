@@ -6,7 +6,7 @@ A venv keeps the image's packages apart from the distribution's own, so that nei
 
 from __future__ import annotations
 
-from firstlight.pack.entry import Bytes, Entry, Kind
+from firstlight.pack.entry import Bytes, Entry, Kind, folder
 
 __all__ = ["venv_entries"]
 
@@ -61,8 +61,8 @@ def venv_entries(python: str, prefix: str = "opt/venv") -> list[Entry]:
     """
     activate = _ACTIVATE.format(prefix=prefix, name=prefix.rpartition("/")[2])
     return [
-        _folder(f"{prefix}/include"),
-        _folder(f"{prefix}/lib/python{python}/site-packages"),
+        folder(f"{prefix}/include"),
+        folder(f"{prefix}/lib/python{python}/site-packages"),
         _link(f"{prefix}/lib64", "lib"),
         _link(f"{prefix}/bin/python", f"/usr/bin/python{python}"),
         _link(f"{prefix}/bin/python3", "python"),
@@ -70,10 +70,6 @@ def venv_entries(python: str, prefix: str = "opt/venv") -> list[Entry]:
         _file(f"{prefix}/bin/activate", activate),
         _file(f"{prefix}/pyvenv.cfg", _CONFIG.format(python=python)),
     ]
-
-
-def _folder(path: str) -> Entry:
-    return Entry(path=path, kind=Kind.DIRECTORY, mode=0o755)
 
 
 def _link(path: str, target: str) -> Entry:
