@@ -13,7 +13,7 @@ from pathlib import Path
 
 from firstlight.errors import EngineError
 
-__all__ = ["Result", "capture", "call"]
+__all__ = ["Result", "call", "capture", "is_executable", "spawn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,32 @@ def call(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None)
             raise EngineError(f"cannot start {words[0]}: {error.strerror}") from error
         code = process.wait()
     return code if code >= 0 else 128 - code
+
+
+def spawn(
+    command: Sequence[str | Path], *, env: Mapping[str, str], output: Path
+) -> int:
+    """Start a command that lives on when we end, and return its process ID.
+
+    It is in a session of its own, hears nothing and writes to `output`, which only its
+    owner may read.
+
+    Raises:
+        EngineError: when it cannot be started.
+    """
+    words = [str(word) for word in command]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    try:
+        return os.posix_spawn(
+            words[0], words, dict(env), file_actions=actions, setsid=True
+        )
+    except OSError as error:
+        raise EngineError(f"cannot start {words[0]}: {error.strerror}") from error
 
 
 @contextlib.contextmanager

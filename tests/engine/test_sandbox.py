@@ -4,144 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from small_images import image, layer, member, symlink, tar
+from boxes import MACHINE, Box
+from small_images import image, layer, member, tar
 
-from firstlight.engine import sandbox
-from firstlight.engine.unpack import unpack
+from firstlight.engine.sandbox import SANDBOX
 from firstlight.errors import EngineError
-from firstlight.oci.model import Image
+from firstlight.progress import Progress
 from firstlight.store import Store
-
-PROGRAMS = ("bash", "ls", "cat", "id", "env", "sleep", "touch", "stty", "ps")
-MACHINE = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}.get(platform.machine())
-ENVIRONMENT = (("PATH", "/usr/bin"), ("LANG", "C.UTF-8"), ("FROM_IMAGE", "yes"))
-
-
-@dataclass(frozen=True)
-class Box:
-    """An image that can run, with a project to run it on."""
-
-    image: Image
-    store: Store
-    project: Path
-    state: Path
-
-    def plan(self, *command: str, **more):
-        """What would run."""
-        more.setdefault("environ", {})
-        more.setdefault("gpus", "none")
-        return sandbox.plan(
-            self.image,
-            command,
-            store=self.store,
-            project=self.project,
-            state=self.state,
-            **more,
-        )
-
-    def start(self, *command: str, **more) -> subprocess.CompletedProcess[str]:
-        """Run it and take what it prints."""
-        made = sandbox.host_command(self.plan(*command, **more), self.store)
-        return subprocess.run(
-            made.command,
-            env=dict(made.environment),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-        )
-
-    def shell(self, script: str, **more) -> subprocess.CompletedProcess[str]:
-        """Run a line of shell."""
-        return self.start("bash", "-c", script, **more)
-
-
-@pytest.fixture(scope="module")
-def bwrap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bubblewrap of this machine, or of its archive."""
-    if MACHINE is None or sys.platform != "linux":
-        pytest.skip("the sandbox runs on Linux, on x86-64 and arm64")
-    found = shutil.which("bwrap")
-    if found:
-        return Path(found)
-    folder = tmp_path_factory.mktemp("bubblewrap")
-    folder.chmod(0o777)
-    if not shutil.which("apt-get"):
-        pytest.skip("bubblewrap is not here, and no archive to get it from")
-    fetched = subprocess.run(
-        ["apt-get", "download", "bubblewrap"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert fetched.returncode == 0, fetched.stderr
-    package = next(folder.glob("bubblewrap_*.deb"))
-    subprocess.run(["dpkg", "-x", package, folder], check=True)
-    return folder / "usr/bin/bwrap"
-
-
-def host_layer(bwrap: Path) -> bytes:
-    """A merged-/usr root with a few programs of this machine and their libraries."""
-    programs = {name: Path(shutil.which(name) or "") for name in PROGRAMS}
-    programs["bwrap"] = bwrap
-    loader, triplet = sandbox._LOADERS[str(MACHINE)]
-    files = {f"usr/{loader}": Path("/") / loader}
-    for name, path in programs.items():
-        files[f"usr/bin/{name}"] = path
-        listed = subprocess.run(["ldd", path], capture_output=True, text=True)
-        for library in re.findall(r"=> (/\S+)", listed.stdout):
-            files[f"usr/lib/{triplet}/{Path(library).name}"] = Path(library)
-    return tar(
-        *(symlink(name, f"usr/{name}") for name in ("bin", "lib", "lib64")),
-        *(
-            member(name, path.resolve().read_bytes(), mode=0o755)
-            for name, path in sorted(files.items())
-        ),
-        member("etc/passwd", b"user:x:1000:1000::/home/user:/bin/bash\n"),
-        member("etc/group", b"user:x:1000:\n"),
-        member("usr/lib/keep", b""),
-        member("usr/lib64/keep", b""),
-    )
-
-
-@pytest.fixture(scope="module")
-def top() -> Iterator[Path]:
-    """A folder every user can reach, unlike pytest's own."""
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp(prefix="firstlight-sandbox-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def box(bwrap: Path, top: Path) -> Box:
-    store = Store.open(top / "store")
-    made = image(
-        store,
-        [layer(store, host_layer(bwrap))],
-        platform=str(MACHINE),
-        environment=ENVIRONMENT,
-        command=("id", "-u"),
-    )
-    unpack(made, store)
-    project = top / "project"
-    project.mkdir()
-    return Box(made, store, project, top / "state")
 
 
 def test_the_programs_exit_code_and_output_pass(box):
@@ -192,7 +70,7 @@ def test_tmp_run_shm_and_home_can_be_written(box):
 def test_home_stays_between_runs_and_is_the_projects_own(box, tmp_path):
     box.shell("echo kept > ~/note")
     assert box.shell("cat ~/note").stdout == "kept\n"
-    other = Box(box.image, box.store, tmp_path, box.state)
+    other = Box(box.image, box.store, tmp_path, tmp_path / "state")
     assert other.shell("ls ~").stdout == ""
 
 
@@ -200,7 +78,12 @@ def test_sees_only_its_own_processes(box):
     assert len(box.shell("ls -d /proc/[0-9]*").stdout.split()) <= 4
 
 
-def test_nothing_of_the_hosts_environment_leaks(box):
+def test_nothing_of_the_hosts_environment_leaks(box, monkeypatch):
+    for name in ("COLORTERM", "NO_COLOR", "FORCE_COLOR", "http_proxy", "no_proxy"):
+        for each in (name, name.upper()):
+            monkeypatch.delenv(each, raising=False)
+    for name in ("all_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     environ = {
         "SECRET": "host",
         "PYTHONPATH": "/host",
@@ -208,7 +91,9 @@ def test_nothing_of_the_hosts_environment_leaks(box):
         "TERM": "xterm",
         "https_proxy": "http://proxy:1",
     }
-    lines = box.start("env", environ=environ).stdout.splitlines()
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    lines = box.start("env").stdout.splitlines()
     values = dict(line.split("=", 1) for line in lines)
     values.pop("_", None)
     assert values == {
@@ -226,9 +111,7 @@ def test_nothing_of_the_hosts_environment_leaks(box):
 
 
 def test_a_secret_is_in_no_argument_and_no_printed_line(box):
-    made = sandbox.host_command(
-        box.plan("env", environment={"TOKEN": "hunter2"}), box.store
-    )
+    made = box.host_command("env", environment={"TOKEN": "hunter2"})
     assert "hunter2" not in made.line
     assert not any("hunter2" in word for word in made.command)
     assert 'TOKEN="$TOKEN"' in made.line
@@ -249,7 +132,7 @@ def test_the_network_is_the_hosts(box):
 
 
 def test_the_printed_command_can_be_pasted(box):
-    line = sandbox.host_command(box.plan("id", "-u"), box.store).line
+    line = box.host_command("id", "-u").line
     shell = subprocess.run(
         ["bash", "-c", line],
         env={"PATH": os.environ["PATH"]},
@@ -263,22 +146,27 @@ RUNNER = textwrap.dedent(
     """
     import json, sys
     from pathlib import Path
-    from firstlight.engine import sandbox
+    from firstlight.engine.base import ContainerPlan, Mount
+    from firstlight.engine.sandbox import SANDBOX
     from firstlight.oci.model import Image
+    from firstlight.progress import Progress
     from firstlight.store import Store
-    image, store, project, state, *command = sys.argv[1:]
-    image = Image(**json.loads(image), layers=())
-    sys.exit(sandbox.run(image, command, store=Store(Path(store)), gpus="none",
-                         project=Path(project), state=Path(state)))
+    image, store, project, terminal, *command = sys.argv[1:]
+    image, store = Image(**json.loads(image), layers=()), Store(Path(store))
+    SANDBOX.load(image, store, Progress())
+    work = Mount(source=Path(project), target="/workspace", writable=True)
+    plan = ContainerPlan(image=image, command=tuple(command), environment={},
+                         mounts=(work,), terminal=bool(terminal))
+    sys.exit(SANDBOX.execute(plan, store))
     """
 )
 
 
-def runner(box: Box, *command: str) -> list[str]:
+def runner(box: Box, *command: str, terminal: str = "") -> list[str]:
     given = {
         key: getattr(box.image, key) for key in ("name", "platform", "id", "manifest")
     }
-    where = (str(box.store.root), str(box.project), str(box.state))
+    where = (str(box.store.root), str(box.project), terminal)
     return [sys.executable, "-c", RUNNER, json.dumps(given), *where, *command]
 
 
@@ -288,7 +176,7 @@ def test_an_interrupt_lets_the_program_end_in_its_own_way(box):
     )
     pid, terminal = os.forkpty()
     if not pid:
-        words = runner(box, "bash", "-c", script)
+        words = runner(box, "bash", "-c", script, terminal="yes")
         os.execv(words[0], words)
     seen = b""
     while b"up" not in seen:
@@ -324,9 +212,7 @@ def test_an_ordinary_user_runs_it_from_a_store_of_their_own(box, top, bwrap):
     for path in (own, *own.rglob("*")):
         os.chown(path, 65534, 65534, follow_symlinks=False)
     theirs = Box(box.image, Store(own / "store"), own / "project", own / "state")
-    made = sandbox.host_command(
-        theirs.plan("bash", "-c", "id -u; touch made; exit 5"), theirs.store
-    )
+    made = theirs.host_command("bash", "-c", "id -u; touch made; exit 5")
     for path in (own / "state", *(own / "state").rglob("*")):
         os.chown(path, 65534, 65534)
     result = subprocess.run(
@@ -342,7 +228,7 @@ def test_an_ordinary_user_runs_it_from_a_store_of_their_own(box, top, bwrap):
 def test_another_user_may_run_from_a_store_that_is_not_theirs(box, top):
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
-    made = sandbox.host_command(box.plan("id", "-u"), box.store)
+    made = box.host_command("id", "-u")
     theirs = top / "theirs"
     theirs.mkdir(exist_ok=True)
     os.chown(theirs, 65534, 65534)
@@ -364,48 +250,15 @@ def test_an_image_for_another_machine_is_refused(box):
     foreign = "linux/arm64" if MACHINE == "linux/amd64" else "linux/amd64"
     made = image(box.store, [], platform=foreign)
     with pytest.raises(EngineError, match="on this machine") as caught:
-        sandbox.run(made, ["id"], store=box.store, project=box.project, state=box.state)
+        SANDBOX.load(made, box.store, Progress())
     assert "Docker" in caught.value.hint
 
 
 def test_an_image_without_bubblewrap_says_what_to_add(box):
     made = image(box.store, [layer(box.store, tar(member("f")))], platform=str(MACHINE))
     with pytest.raises(EngineError, match="has no") as caught:
-        sandbox.run(made, ["id"], store=box.store, project=box.project, state=box.state)
+        SANDBOX.load(made, box.store, Progress())
     assert "bubblewrap" in caught.value.hint
-
-
-def test_links_of_the_image_are_followed_inside_it(tmp_path):
-    (tmp_path / "usr/lib").mkdir(parents=True)
-    (tmp_path / "lib64").symlink_to("/usr/lib")
-    (tmp_path / "usr/lib/ld.so").symlink_to("../../../../usr/lib/ld-2.so")
-    expected = tmp_path / "usr/lib/ld-2.so"
-    assert sandbox._inside(tmp_path, "lib64/ld.so") == expected
-    (tmp_path / "circle").symlink_to("circle")
-    with pytest.raises(EngineError, match="circle"):
-        sandbox._inside(tmp_path, "circle/x")
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "said"),
-    [
-        ("proc/sys/user/max_user_namespaces", "0", "max_user_namespaces"),
-        ("proc/sys/kernel/unprivileged_userns_clone", "0", "unprivileged_userns_clone"),
-        (
-            "proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-            "apparmor_restrict",
-        ),
-        (".dockerenv", "", "security-opt"),
-        ("other", "", "message above"),
-    ],
-)
-def test_a_kernel_that_forbids_it_is_explained(setting, value, said, tmp_path):
-    (tmp_path / setting).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / setting).write_text(value + "\n")
-    error = sandbox._refusal("bwrap: No permissions", tmp_path)
-    assert said in error.hint
-    assert "No permissions" in error.message
 
 
 def test_a_kernel_without_user_namespaces_is_noticed_before_the_run(box):

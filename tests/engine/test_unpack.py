@@ -101,6 +101,17 @@ def test_links_stay_links(store):
     assert (root / "c").readlink() == Path("/nowhere/at/all")
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [(7 << 27, 7 << 27), (1.5, 1), (-3, 0), (1 << 40, 2**32 - 1)],
+)
+def test_files_are_as_old_as_the_layer_says(told, kept, store):
+    info, data = member("a.py", b"a = 1")
+    info.mtime = told
+    root = unpacked(store, tar((info, data)))
+    assert (root / "a.py").stat().st_mtime == kept
+
+
 def test_setuid_and_unreadable_files_belong_to_the_user(store):
     root = unpacked(
         store, tar(member("su", b"x", mode=0o4755), member("shadow", b"y", mode=0))
@@ -189,12 +200,14 @@ def test_copies_where_links_are_impossible(store, tmp_path, monkeypatch):
     (source / "d").mkdir(parents=True)
     (source / "d/file").write_bytes(b"x")
     (source / "d/file").chmod(0o755)
+    os.utime(source / "d/file", (7, 7))
     (source / "link").symlink_to("d/file")
     target.mkdir()
     monkeypatch.setattr(merge.os, "link", refuse)
     merge.merge([source], target)
     assert (target / "d/file").read_bytes() == b"x"
     assert (target / "d/file").stat().st_mode & 0o777 == 0o755
+    assert (target / "d/file").stat().st_mtime == 7
     assert (target / "link").is_symlink()
 
 

@@ -23,6 +23,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST = 3000
 _DEEPEST = 200
 _PIECE = 256 << 10
+_LATEST = 2**32 - 1
 
 
 def extract(stream: BinaryIO, folder: bytes, name: str) -> None:
@@ -140,6 +141,7 @@ class _Target:
 
     def _make_file(self, path: bytes, entry: tarfile.TarInfo, stream: BinaryIO) -> None:
         stream.seek(entry.offset_data)
+        time = min(max(int(entry.mtime), 0), _LATEST)
         descriptor = os.open(self._root + path, _FLAGS, 0o600)
         try:
             left = entry.size
@@ -151,6 +153,8 @@ class _Target:
                 _write(descriptor, data)
             # No setuid bits; and its owner here must always be able to read it.
             os.fchmod(descriptor, entry.mode & 0o777 | 0o400)
+            # By the time Python knows whether what it once compiled still fits.
+            os.utime(descriptor, (time, time))
         finally:
             os.close(descriptor)
 

@@ -1,207 +1,222 @@
 """Runs an image with the bubblewrap it contains: no daemon, no root, no install.
 
-The image's own loader starts the image's own ``bwrap``, so the host needs nothing but a
-kernel with user namespaces::
-
-    ROOT/lib64/ld-linux-x86-64.so.2 --library-path ROOT/usr/lib/x86_64-linux-gnu
-        ROOT/usr/bin/bwrap --ro-bind ROOT / --bind PROJECT /workspace … -- COMMAND
-
 The sandbox separates an environment from the host's; it does not protect the host from
 hostile programs: they run as the same person, on the same network.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-
-import platformdirs
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from firstlight import proc
-from firstlight.engine import gpu
-from firstlight.engine.base import HOME, WORKSPACE, ContainerPlan, HostCommand, Mount
-from firstlight.engine.unpack import root_path, unpack
+from firstlight.engine import bubblewrap, enter, gpu, overlay, processes
+from firstlight.engine.base import (
+    HOME,
+    WORKSPACE,
+    ContainerPlan,
+    HostCommand,
+    Mount,
+    State,
+)
+from firstlight.engine.processes import Process
+from firstlight.engine.roots import root_path
 from firstlight.errors import EngineError
 from firstlight.oci.model import Image
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["plan", "host_command", "execute", "run"]
+__all__ = ["SANDBOX"]
 
 _FROM_HOST = (
     *("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"),
     *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
 )
-_LOADERS = {
-    "linux/amd64": ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
-    "linux/arm64": ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
-}
-_MACHINES = {"linux/amd64": ("x86_64", "amd64"), "linux/arm64": ("aarch64", "arm64")}
-_MOST_LINKS = 40
+_PROJECT, _IMAGE = "FIRSTLIGHT_PROJECT", "FIRSTLIGHT_IMAGE"
+_INSIDE = (1000, 1000)
+_STOP_SECONDS = 4.0
+_STEP_SECONDS = 0.005
+_START = "/usr/local/bin/firstlight-start"
 
 
-def plan(
-    image: Image,
-    command: Sequence[str],
-    *,
-    store: Store,
-    project: Path,
-    environment: Mapping[str, str] | None = None,
-    gpus: str = "auto",
-    state: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-    terminal: bool | None = None,
-) -> ContainerPlan:
-    """Decide everything about a run: environment, mounts, devices.
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The embedded engine; what it runs are processes of the person who calls."""
 
-    Args:
-        command: What to run; empty for the image's own command.
-        project: Appears as ``/workspace``, writable.
-        environment: Added to the image's own, and stronger.
-        gpus: As for `firstlight.engine.gpu.find_gpus`.
-        state: Where the project's home folder is kept between runs.
-        environ: The host's environment, of which only a few names pass.
-        terminal: Whether a person sits at a terminal; looked up by default.
-    """
-    config = _config(image, store)
-    found = gpu.find_gpus(gpus)
-    project = project.resolve()
-    return ContainerPlan(
-        image=image,
-        command=tuple(command) or tuple(config.get("Cmd") or ("bash",)),
-        environment=_environment(config, environ, environment or {}, found),
-        mounts=(
-            Mount(source=project, target=WORKSPACE, writable=True),
-            Mount(source=_home(project, state), target=HOME, writable=True),
-            *_network_files(),
-            *found.mounts,
-        ),
-        devices=found.devices,
-        terminal=_at_terminal() if terminal is None else terminal,
-        note=found.note,
-    )
+    name: str = "sandbox"
+
+    def trouble(self) -> str:
+        """Return why it cannot be used here; empty when it can."""
+        if sys.platform != "linux":
+            return f"it needs Linux, and this is {platform.system()}"
+        return bubblewrap.forbidden()[0]
+
+    def inner_user(self, user: tuple[int, int]) -> tuple[int, int]:
+        """Whoever calls is `user` inside."""
+        return _INSIDE
+
+    def outer_user(self, owner: tuple[int, int]) -> tuple[int, int]:
+        """Whoever calls: inside, root has no rights over what belongs to others."""
+        return os.geteuid(), os.getegid()
+
+    def check_gpus(self, gpus: str) -> None:
+        """Return always: device files that are there can be passed on."""
+
+    def identify(self, image: Image, store: Store) -> str:
+        """Return the image's ID when it is unpacked."""
+        return image.id if root_path(image, store).is_dir() else ""
+
+    def load(self, image: Image, store: Store, progress: Progress) -> str:
+        """Unpack the image unless it is, and see that this kernel can run it."""
+        bubblewrap.check_machine(image)
+        root = root_path(image, store)
+        if not root.is_dir():
+            # Imported only now: mostly it is there, and a command starts sooner.
+            from firstlight.engine.unpack import unpack
+
+            unpack(image, store, progress)
+        bubblewrap.attempt(root)
+        return image.id
+
+    def host_command(self, plan: ContainerPlan, store: Store) -> HostCommand:
+        """Return the exact command, starting nothing.
+
+        Raises:
+            EngineError: when it was never unpacked; the words depend on its files.
+        """
+        root = root_path(plan.image, store)
+        if not root.is_dir():
+            raise EngineError(
+                f"{plan.image.name} was never unpacked here, and the command for the "
+                "sandbox depends on its files",
+                hint="`firstlight run --engine sandbox -- true` unpacks it",
+            )
+        # What comes from the host may be secret too, and has the same name there.
+        hidden = plan.environment.keys() - plan.shown | _from_host(os.environ).keys()
+        plan = _complete(plan, _config(plan.image, store))
+        # Meant for programs inside, not for bubblewrap and its loader.
+        loader = {k: v for k, v in plan.environment.items() if k.startswith("LD_")}
+        outside = {k: v for k, v in plan.environment.items() if k not in loader}
+        marks = (
+            [(_PROJECT, plan.project), (_IMAGE, plan.image.id)] if plan.project else []
+        )
+        top = plan.kept / "root" if plan.writable and plan.kept else None
+        words = bubblewrap.words(
+            plan, root, tuple(loader.items()), top=top, marks=marks
+        )
+        if top is not None:
+            words = [*overlay.command(root, top.parent), *words]
+        shown = frozenset(outside.keys() - hidden)
+        return HostCommand(command=tuple(words), environment=outside, shown=shown)
+
+    def execute(self, plan: ContainerPlan, store: Store) -> int:
+        """Run a plan on the user's terminal and return the program's exit code."""
+        command = self.host_command(plan, store)
+        return proc.call(command.command, env=command.environment)
+
+    def start(self, plan: ContainerPlan, store: Store) -> State:
+        """Start a plan in the background; it lives on when we end."""
+        if plan.kept is None:
+            raise ValueError("a plan for the background says where its log is kept")
+        command = self.host_command(plan, store)
+        log = plan.kept / "log"
+        pid = proc.spawn(command.command, env=command.environment, output=log)
+        first = _first(pid)
+        identity = _identity(first) if first else f"{pid}:0"
+        return State(
+            id=identity, image=plan.image.id, running=bool(first), log=str(log)
+        )
+
+    def find(self, project: str) -> tuple[State, ...]:
+        """Return the sandboxes of a project that run; none is there without running."""
+        return tuple(_state(each) for each in _sandboxes(project))
+
+    def inside(
+        self, state: State, command: Sequence[str], *, terminal: bool
+    ) -> HostCommand:
+        """Return the command that runs another one in a running sandbox."""
+        first = _process(state)
+        programs = processes.children(first) if first else ()
+        if not programs:
+            raise EngineError("the sandbox has ended", hint="`firstlight up` starts it")
+        values = _environ(programs[0]) | _from_host(os.environ)
+        # Meant for programs inside, not for the Python that goes there.
+        loader = {k: v for k, v in values.items() if k.startswith("LD_")}
+        outside = {k: v for k, v in values.items() if k not in loader}
+        assigned = [f"{name}={value}" for name, value in loader.items()]
+        words = enter.command(programs[0].pid, WORKSPACE)
+        words += ["/usr/bin/env", *assigned, *command]
+        return HostCommand(command=tuple(words), environment=outside)
+
+    def logs(self, state: State, *, follow: bool) -> HostCommand:
+        """Return the command that prints what the sandbox wrote."""
+        words = ("tail", "-n", "+1", "-F") if follow else ("cat",)
+        return HostCommand(command=(*words, state.log), inherits=True)
+
+    def stop(self, state: State) -> None:
+        """End what runs inside, in its own way if it can, and the sandbox with it."""
+        first = _process(state)
+        if first is None:
+            return
+        outer = processes.read(first.parent)
+        for program in processes.children(first):
+            processes.end(program, seconds=_STOP_SECONDS)
+        processes.kill(first)
+        if outer is not None and _PROJECT in outer.words:
+            processes.kill(outer)
 
 
-def host_command(plan: ContainerPlan, store: Store) -> HostCommand:
-    """Return the exact command that runs a plan; the image must be unpacked.
-
-    Raises:
-        EngineError: when the image has no bubblewrap, or is for another machine.
-    """
-    root = root_path(plan.image, store)
-    tools = _tools(plan.image, root)
-    loader_words = {
-        name: value
-        for name, value in plan.environment.items()
-        if name.startswith("LD_")  # Meant for programs inside, not for bwrap itself.
-    }
-    outside = {k: v for k, v in plan.environment.items() if k not in loader_words}
-    words = [
-        # An interrupt is for the program inside: were bwrap to die of it, the program
-        # would be killed before it could end in its own way.
-        *(*tools.env, "--ignore-signal=INT"),
-        *tools.bwrap,
-        *_namespace_words(plan),
-        *_root_words(root),
-        *_mount_words(plan),
-        *(word for item in loader_words.items() for word in ("--setenv", *item)),
-        *("--chdir", plan.folder, "--"),
-        *("/usr/bin/env", "--default-signal=INT", *plan.command),
-    ]
-    return HostCommand(command=tuple(words), environment=outside)
-
-
-def execute(plan: ContainerPlan, store: Store) -> int:
-    """Run a plan on the user's own terminal and return the program's exit code.
-
-    Raises:
-        EngineError: when this machine cannot run it; says what to change.
-    """
-    command = host_command(plan, store)
-    _try(plan.image, root_path(plan.image, store))
-    return proc.call(command.command, env=command.environment)
-
-
-def run(
-    image: Image,
-    command: Sequence[str],
-    *,
-    store: Store,
-    project: Path,
-    environment: Mapping[str, str] | None = None,
-    gpus: str = "auto",
-    state: Path | None = None,
-    progress: Progress | None = None,
-) -> int:
-    """Unpack the image if it never was, run a command in it, return its exit code."""
-    _check_machine(image)
-    unpack(image, store, progress)
-    what = plan(
-        image,
-        command,
-        store=store,
-        project=project,
-        environment=environment,
-        gpus=gpus,
-        state=state,
-    )
-    if progress is not None:
-        progress.say(what.note)
-    return execute(what, store)
+SANDBOX = Sandbox()
 
 
 # The plan
 
 
-def _config(image: Image, store: Store) -> dict[str, list[str]]:
+def _config(image: Image, store: Store) -> dict[str, Any]:
     with store.read(image.id) as stream:
-        found = json.load(stream).get("config") or {}
-    return dict(found)
+        return dict(json.load(stream).get("config") or {})
 
 
-def _environment(
-    config: Mapping[str, list[str]],
-    environ: Mapping[str, str],
-    chosen: Mapping[str, str],
-    gpus: gpu.Gpus,
-) -> dict[str, str]:
-    values = {name: environ[name] for name in _FROM_HOST if environ.get(name)}
-    values |= dict(
-        each.split("=", 1) for each in config.get("Env") or () if "=" in each
-    )
+def _complete(plan: ContainerPlan, config: Mapping[str, Any]) -> ContainerPlan:
+    """Add what a container engine would: the image's own settings, names, GPUs."""
+    found = gpu.find_gpus(plan.gpus or "none")
+    command = plan.command or tuple(config.get("Cmd") or ("bash",))
+    if command[:1] == ("workspace",):
+        command = (_START, *command)
+    values = _from_host(os.environ)
+    pairs = [each.split("=", 1) for each in config.get("Env") or () if "=" in each]
+    values |= {pair[0]: pair[1] for pair in pairs}
     values |= {"HOME": HOME, "USER": "user", "LOGNAME": "user"}
     values.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     values.setdefault("LANG", "C.UTF-8")
     values.setdefault("PYTHONPYCACHEPREFIX", f"{HOME}/.cache/pycache")
-    values |= chosen
-    if gpus.mounts:
+    values |= dict(found.environment)
+    values |= plan.environment
+    if found.mounts:
         values["PATH"] += f":{gpu.FOLDER}/bin"
         before = values.get("LD_LIBRARY_PATH")
         folder = f"{gpu.FOLDER}/lib64"
         values["LD_LIBRARY_PATH"] = f"{before}:{folder}" if before else folder
-    return values
+    return replace(
+        plan,
+        command=command,
+        environment=values,
+        mounts=(*plan.mounts, *_network_files(), *found.mounts),
+        devices=(*plan.devices, *found.devices),
+    )
 
 
-def _home(project: Path, state: Path | None) -> Path:
-    """A home of its own for every project, so that their caches never mix."""
-    state = state or platformdirs.user_state_path("firstlight")
-    key = hashlib.sha256(os.fsencode(project)).hexdigest()[:12]
-    home = state / "homes" / f"{project.name or 'root'}-{key}"
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise EngineError(
-            f"cannot make the project's home folder {home}: {error.strerror}",
-            hint="set XDG_STATE_HOME to a folder you may write",
-        ) from error
-    return home
+def _from_host(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: environ[name] for name in _FROM_HOST if environ.get(name)}
 
 
 def _network_files() -> list[Mount]:
@@ -213,147 +228,51 @@ def _network_files() -> list[Mount]:
     ]
 
 
-def _at_terminal() -> bool:
-    return any(os.isatty(descriptor) for descriptor in (0, 1, 2))
+# In the background
 
 
-# The command
+def _first(pid: int) -> Process | None:
+    """Wait until a sandbox has its first process and its program; None if it ends."""
+    while (outer := processes.read(pid)) is not None:
+        for first in processes.children(outer):
+            if processes.children(first):
+                return first
+        time.sleep(_STEP_SECONDS)
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """How to start programs of the image on the host, through the image's loader."""
+def _sandboxes(project: str) -> Sequence[Process]:
+    """The first process inside each: all others end with it, and with no other.
 
-    env: tuple[str, ...]
-    bwrap: tuple[str, ...]
-
-
-def _tools(image: Image, root: Path) -> _Tools:
-    _check_machine(image)
-    loader_path, triplet = _LOADERS[image.platform]
-    loader = _inside(root, loader_path)
-    folders = [root / "usr/lib" / triplet, root / "lib" / triplet]
-    libraries = ":".join(str(folder) for folder in folders if folder.is_dir())
-
-    def starting(program: str) -> tuple[str, ...]:
-        path = _inside(root, program)
-        for each in (loader, path):
-            if not proc.is_executable(each):
-                raise EngineError(
-                    f"the image {image.name} cannot run in the sandbox: it has no "
-                    f"/{each.relative_to(root)}",
-                    hint='add system = ["bubblewrap"] to firstlight.toml and build '
-                    "again, or run the image with Docker or Podman",
-                )
-        return (str(loader), "--library-path", libraries, str(path))
-
-    return _Tools(starting("usr/bin/env"), starting("usr/bin/bwrap"))
+    The bubblewrap outside only waits for it. It stands here itself where it has not
+    made the one inside yet.
+    """
+    words = ("--setenv", _PROJECT, project) if project else ("--setenv", _PROJECT)
+    found = processes.find(*words)
+    pids = {each.pid for each in found}
+    outer = [each for each in found if each.parent not in pids]
+    made = {each.parent: each for each in reversed(found)}
+    return [made.get(each.pid, each) for each in outer]
 
 
-def _namespace_words(plan: ContainerPlan) -> list[str]:
-    words = ["--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid"]
-    words += ["--die-with-parent", "--cap-drop", "ALL"]
-    if not plan.network:
-        words.append("--unshare-net")
-    if not plan.terminal:
-        # A session of its own has no terminal to type into. With a person at one it
-        # would also take away Ctrl-C and job control, so there it is left out.
-        words.append("--new-session")
-    return words
+def _state(process: Process) -> State:
+    image = process.words[process.words.index(_IMAGE) + 1]
+    log = ""
+    with suppress(OSError):
+        log = str(Path(f"/proc/{process.pid}/fd/1").readlink())
+    return State(id=_identity(process), image=image, running=True, log=log)
 
 
-def _root_words(root: Path) -> list[str]:
-    return [
-        *("--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"),
-        *("--ro-bind-try", "/sys", "/sys", "--tmpfs", "/tmp", "--tmpfs", "/run"),
-    ]
+def _process(state: State) -> Process | None:
+    return next((each for each in _sandboxes("") if _identity(each) == state.id), None)
 
 
-def _mount_words(plan: ContainerPlan) -> list[str]:
-    words: list[str] = []
-    if any(mount.target.startswith(f"{gpu.FOLDER}/") for mount in plan.mounts):
-        words += ["--tmpfs", gpu.FOLDER]
-    for mount in plan.mounts:
-        kind = "--bind" if mount.writable else "--ro-bind"
-        words += [kind, str(mount.source), mount.target]
-    for device in plan.devices:
-        words += ["--dev-bind", device, device]
-    return words
+def _identity(process: Process) -> str:
+    return f"{process.pid}:{process.start}"
 
 
-def _inside(root: Path, path: str) -> Path:
-    """Follow links as a program inside would: absolute ones start at the root."""
-    todo = list(reversed(PurePosixPath(path).parts))
-    here = root
-    links = 0
-    while todo:
-        part = todo.pop()
-        if part in ("/", ".."):
-            here = root if part == "/" or here == root else here.parent
-            continue
-        if not (here / part).is_symlink():
-            here = here / part
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            raise EngineError(f"the image's /{path} is a circle of links")
-        todo += reversed(PurePosixPath((here / part).readlink()).parts)
-    return here
-
-
-# What this machine allows
-
-
-def _check_machine(image: Image) -> None:
-    machine = platform.machine().lower()
-    if sys.platform == "linux" and machine in _MACHINES.get(image.platform, ()):
-        return
-    raise EngineError(
-        f"the sandbox cannot run {image.name} for {image.platform} on this machine "
-        f"({sys.platform}, {machine})",
-        hint="build for this machine's platform, or run the image with Docker or "
-        "Podman, which can emulate another",
-    )
-
-
-def _try(image: Image, root: Path) -> None:
-    """Start an empty sandbox, so that a refusal is not taken for the program's own."""
-    words = [
-        *(*_tools(image, root).bwrap, "--unshare-user", "--unshare-pid"),
-        *(*_root_words(root), "--", "/usr/bin/env", "-u", "_"),
-    ]
-    result = proc.capture(words, env={})
-    if result.code:
-        raise _refusal(result.stderr.strip())
-
-
-def _refusal(told: str, host: Path = Path("/")) -> EngineError:
-    kernel = host / "proc/sys"
-    docker = "or run the image with Docker or Podman"
-    if _setting(kernel / "user/max_user_namespaces") == "0":
-        why = "user namespaces are switched off (user.max_user_namespaces = 0)"
-        hint = f"ask for `sysctl user.max_user_namespaces=15000`, {docker}"
-    elif _setting(kernel / "kernel/unprivileged_userns_clone") == "0":
-        why = "ordinary users may not make user namespaces"
-        hint = f"ask for `sysctl kernel.unprivileged_userns_clone=1`, {docker}"
-    elif _setting(kernel / "kernel/apparmor_restrict_unprivileged_userns") == "1":
-        why = "AppArmor does not let ordinary programs make user namespaces"
-        hint = (
-            "ask for `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, " + docker
-        )
-    elif (host / ".dockerenv").exists() or (host / "run/.containerenv").exists():
-        why = "this is already a container, which may not make another inside"
-        hint = (
-            "start the outer one with `--security-opt seccomp=unconfined "
-            "--security-opt systempaths=unconfined`, or run firstlight on the host"
-        )
-    else:
-        why, hint = "bubblewrap could not set it up", f"see its message above, {docker}"
-    return EngineError(f"the sandbox cannot start: {why}: {told}", hint=hint)
-
-
-def _setting(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
+def _environ(process: Process) -> dict[str, str]:
+    """What the program of the sandbox was started with."""
+    text = Path(f"/proc/{process.pid}/environ").read_bytes().decode(errors="replace")
+    values = dict(word.split("=", 1) for word in text.split("\0") if "=" in word)
+    return {k: v for k, v in values.items() if k not in (_PROJECT, _IMAGE)}

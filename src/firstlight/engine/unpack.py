@@ -21,6 +21,7 @@ from isal import igzip, igzip_lib, isal_zlib
 from firstlight.digest import Digest
 from firstlight.engine.extract import extract
 from firstlight.engine.merge import make_mount_point, merge
+from firstlight.engine.roots import root_path
 from firstlight.errors import ArtefactError, DigestError, StoreError
 from firstlight.oci.model import Image, Layer
 from firstlight.progress import Progress, Task
@@ -47,11 +48,6 @@ _DAMAGED = (
 )
 
 _open_gzip = cast("Callable[[BinaryIO], BinaryIO]", igzip.open)
-
-
-def root_path(image: Image, store: Store) -> Path:
-    """Where the image's root is, or will be once it is unpacked."""
-    return store.root / "roots" / _hex(image.id)
 
 
 def unpack(image: Image, store: Store, progress: Progress | None = None) -> Path:
