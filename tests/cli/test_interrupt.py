@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from started import SPEC
 
-from firstlight import cli
-from firstlight.cli import main
+from firstlight.cli import entry, main
 from firstlight.errors import NetworkError
 
 
@@ -69,6 +68,6 @@ def test_what_breaks_while_tidying_up_after_ctrl_c_is_no_news(
         finally:
             raise kind("cannot tidy up")
 
-    monkeypatch.setattr(cli, "_run", interrupted)
+    monkeypatch.setattr(entry, "_run", interrupted)
     assert main(["lock"]) == 130
     assert capsys.readouterr().err.endswith("interrupted; what was finished is kept\n")

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
-
-import click
-
-from firstlight.cli.app import COMPLETE, app
-from firstlight.cli.context import Context
-from firstlight.errors import FirstlightError
 
 __all__ = ["main"]
-
-_BUG = 70
-_INTERRUPTED = 130
-_VALUED = ("-C", "--project", "-e", "--env", "--gpus")
-_SHARED = ("--json", "--quiet", "-q")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,89 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(200_000, 20, 50)
     # A thread that has hashed a megabyte should not wait 5 ms to hear what is next.
     sys.setswitchinterval(0.0005)
-    try:
-        words = hoisted(sys.argv[1:] if arguments is None else arguments)
-        code = _run(words)
-        sys.stdout.flush()
-    except FirstlightError as error:
-        if _was_interrupted(error):
-            return _interrupted()
-        Context.show_error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted()
-    except BrokenPipeError:
-        # Whoever read our output has left; say nothing into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
-    except Exception as error:
-        return _foreign(error)
-    return code
+    # Imported only now: importing makes no circles either, and is a tenth faster so.
+    from firstlight.cli.entry import run
 
-
-def _run(words: list[str]) -> int:
-    asked = os.environ.get(COMPLETE)
-    if asked:
-        from firstlight.cli.completion import answer
-
-        return answer(app, asked)
-    try:
-        with app.make_context("firstlight", words) as context:
-            code = app.invoke(context)
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return code if isinstance(code, int) else 0
-
-
-def hoisted(words: Sequence[str]) -> list[str]:
-    """Return the words with the shared switches in front, wherever they were typed.
-
-    ``firstlight build --json`` is what people write. Words of a command that is run
-    inside the image (after ``--``, or after ``run`` and its first plain word) stay.
-    """
-    shared: list[str] = []
-    rest: list[str] = []
-    plain = 0
-    before = ""
-    for number, word in enumerate(words):
-        if word == "--" or (plain == 2 and "run" in rest):
-            return [*shared, *rest, *words[number:]]
-        plain += not word.startswith("-") and before not in _VALUED
-        before = word
-        (shared if word in _SHARED else rest).append(word)
-    return [*shared, *rest]
-
-
-def _foreign(error: Exception) -> int:
-    if _was_interrupted(error):
-        return _interrupted()
-    return _report_bug(error)
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Say whether an error came up while tidying up after Ctrl-C: that is no news."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None
-
-
-def _interrupted() -> int:
-    sys.stderr.write("\ninterrupted; what was finished is kept\n")
-    return _INTERRUPTED
-
-
-def _report_bug(error: Exception) -> int:
-    """Say that this is our mistake, and write what a report needs to a file."""
-    descriptor, name = tempfile.mkstemp(prefix="firstlight-report-", suffix=".md")
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write("## firstlight stopped on an error of its own\n\n```\n")
-        traceback.print_exception(error, file=stream)
-        stream.write("```\n")
-    sys.stderr.write(
-        f"firstlight stopped on an error of its own: {type(error).__name__}: {error}\n"
-        f"hint: report it with the file {Path(name)}\n"
-    )
-    return _BUG
+    return run(sys.argv[1:] if arguments is None else arguments)

@@ -18,7 +18,15 @@ from firstlight.report import size
 if TYPE_CHECKING:
     from firstlight.oci.model import Image
 
-__all__ = ["Sink", "build", "host_platform", "make", "platform_option", "show"]
+__all__ = [
+    "Sink",
+    "build",
+    "host_platform",
+    "known",
+    "make",
+    "platform_option",
+    "show",
+]
 
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 
@@ -90,6 +98,25 @@ def make(command: Context, platform: str = "") -> Image:
         )
     if part_of(lock, wanted).image_id is None:
         command.write_lock(record(lock, image))
+    return image
+
+
+def known(command: Context) -> Image:
+    """Return the project's image as it was built before; makes and writes nothing.
+
+    Raises:
+        LockError: when the lock is missing or stale.
+        UsageError: when the image is not built yet.
+    """
+    from firstlight.pack.known import find
+
+    lock, _ = locking.fresh(command)
+    image = find(lock, host_platform(), command.store)
+    if image is None:
+        raise UsageError(
+            "there is no image yet, so there is no command to show",
+            hint="`firstlight build` makes it and starts nothing",
+        )
     return image
 
 

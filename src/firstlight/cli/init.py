@@ -22,7 +22,7 @@ __all__ = ["init"]
 @click.pass_obj
 def init(command: Context, torch: str, cuda: str, python: str) -> None:
     """Write firstlight.toml for this project and this machine's GPU."""
-    from firstlight.engine.gpu import host_gpus
+    from firstlight.engine.driver import host_gpus
     from firstlight.lock.spec_edit import write_template
 
     found = host_gpus()

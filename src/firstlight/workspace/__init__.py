@@ -1,0 +1,1 @@
+"""A running image to work in: servers, keys, ports, and what is known of them."""
