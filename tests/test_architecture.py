@@ -17,7 +17,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "firstlight"
-MODULES = sorted(SOURCE.rglob("*.py"))
+INSIDE = SOURCE / "pack" / "files"
+"""Programs that run inside images: data to us, which import nothing of ours."""
+MODULES = sorted(p for p in SOURCE.rglob("*.py") if not p.is_relative_to(INSIDE))
 
 MAY_IMPORT = {
     "foundation": {"foundation"},
@@ -25,7 +27,8 @@ MAY_IMPORT = {
     "lock": {"lock", "oci", "foundation"},
     "engine": {"engine", "oci", "foundation"},
     "pack": {"pack", "lock", "oci", "foundation"},
-    "cli": {"cli", "pack", "lock", "engine", "oci", "foundation"},
+    "workspace": {"workspace", "engine", "oci", "foundation"},
+    "cli": {"cli", "workspace", "pack", "lock", "engine", "oci", "foundation"},
 }
 """Which part may import which: an import never points up or sideways."""
 
@@ -38,9 +41,11 @@ VALUES_OF_LOCK = {
 """What ``pack`` may take from ``lock``: values and questions about them."""
 
 ONLY_HERE = {
-    "socket": set(),
+    # To ask whether a port is free and whether our own servers answer.
+    "socket": {"workspace/ports.py", "workspace/session.py"},
     "urllib3": {"web.py", "failures.py"},
-    "http.client": set(),
+    "http.client": {"workspace/jupyter.py"},
+    "http.server": {"oci/serve.py"},
     "urllib.request": {"access.py"},  # Only for turning file: URLs into paths.
     "requests": set(),
     "subprocess": {"proc.py"},
@@ -49,8 +54,12 @@ ONLY_HERE = {
     "tomlkit": {"lock/spec_edit.py"},
     "pysequoia": {"lock/keys.py", "lock/archive.py"},
     "deflate": {"pack/layer.py"},
+    "yaml": {"engine/cdi.py"},
 }
 """Modules that open sockets, start processes, or own a third-party library."""
+
+PROGRAMS = {"engine/enter.py", "engine/overlay.py"}
+"""Started as processes of their own, which say on stderr why they ended."""
 
 MODULE_LINES = 400
 FUNCTION_LINES = 40
@@ -170,6 +179,8 @@ def test_only_the_command_line_prints(module: Path) -> None:
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print", f"line {node.lineno}"
+    if short(module) in PROGRAMS:
+        return
     # `report` asks what a stream can show; it writes nothing.
     text = module.read_text(encoding="utf-8")
     assert not re.search(r"sys\.std(out|err)\.write", text)

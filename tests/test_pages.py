@@ -18,7 +18,8 @@ from firstlight.errors import FirstlightError
 from firstlight.lock.spec import read_spec
 
 ROOT = Path(__file__).resolve().parent.parent
-TRANSLATED = ("README.md", "docs/spec.md")
+GUIDES = ("docs/workspace.md", "docs/workspace.zh.md")
+TRANSLATED = ("README.md", "docs/spec.md", "docs/workspace.md")
 READMES = ("README.md", "README.zh.md")
 REFERENCES = ("docs/spec.md", "docs/spec.zh.md")
 PAGES = sorted(
@@ -90,7 +91,9 @@ def lay_out(page: str, block: Block, folder: Path) -> None:
     (folder / "firstlight.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
 
 
-@pytest.mark.parametrize(("page", "block"), list(toml_blocks(*READMES, *REFERENCES)))
+@pytest.mark.parametrize(
+    ("page", "block"), list(toml_blocks(*READMES, *REFERENCES, *GUIDES))
+)
 def test_every_toml_block_is_what_the_program_takes(
     page: str, block: Block, tmp_path: Path
 ) -> None:
@@ -144,6 +147,14 @@ def test_the_readme_names_every_command(page: str) -> None:
     assert not set(commands) - set(re.findall(r"\w+", rows))
 
 
+@pytest.mark.parametrize("page", GUIDES)
+def test_the_guide_names_every_option_of_up(page: str) -> None:
+    params = app.get_command(click.Context(app), "up").params  # type: ignore[union-attr]
+    shown = set(re.findall(r"(?<![\w-])--?\w[\w-]*", text_of(page)))
+    assert "--engine" in shown
+    assert [param.name for param in params if not shown & set(param.opts)] == []
+
+
 @pytest.mark.parametrize("page", READMES)
 def test_the_readme_names_every_exit_code(page: str) -> None:
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", text_of(page), re.M)}
@@ -151,7 +162,9 @@ def test_the_readme_names_every_exit_code(page: str) -> None:
     assert {kind.exit_code for kind in kinds} <= listed
 
 
-@pytest.mark.parametrize("inside", ["", "[target]", '[[index]]\nurl = "x"'])
+@pytest.mark.parametrize(
+    "inside", ["", "[target]", '[[index]]\nurl = "x"', "[workspace]"]
+)
 @pytest.mark.parametrize("page", REFERENCES)
 def test_the_reference_names_every_field(
     page: str, inside: str, tmp_path: Path

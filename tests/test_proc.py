@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +53,64 @@ def test_a_program_does_not_inherit_that_we_wait_for_it():
 def test_a_program_that_is_not_there_is_named():
     with pytest.raises(EngineError, match="cannot start nothing-of-that-name"):
         proc.call(["nothing-of-that-name"])
+
+
+# What lives on
+
+
+def finished(path: Path) -> str:
+    """What a started program has written when it says that it is done."""
+    until = time.monotonic() + 10
+    while not path.exists() or "done" not in path.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return path.read_text()
+
+
+def spawned(script: str, output: Path) -> int:
+    """Start a line of shell and take its exit code, so that nothing is left of it."""
+    pid = proc.spawn(["/bin/sh", "-c", script], env={"ONLY": "this"}, output=output)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def test_what_lives_on_has_a_session_of_its_own_and_hears_nothing(tmp_path):
+    log = tmp_path / "log"
+    script = "read -r line || echo nothing; ps -o sid= -p $$; echo $$"
+    pid = spawned(f"PATH={os.environ['PATH']}; {script}", log)
+    heard, *numbers = log.read_text().split()
+    assert heard == "nothing"
+    assert numbers == [str(pid)] * 2
+
+
+def test_both_streams_are_written_where_only_the_owner_reads(tmp_path):
+    log = tmp_path / "log"
+    spawned("echo out; echo err >&2", log)
+    assert log.read_text() == "out\nerr\n"
+    assert log.stat().st_mode & 0o777 == 0o600
+    spawned("echo again", log)
+    assert log.read_text() == "again\n"
+
+
+def test_it_gets_the_variables_that_are_given_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("OTHER", "not this")
+    log = tmp_path / "log"
+    spawned('echo "$ONLY $OTHER"', log)
+    assert log.read_text() == "this \n"
+
+
+def test_it_lives_on_when_its_starter_ends(tmp_path):
+    log = tmp_path / "log"
+    script = (
+        "import sys; from pathlib import Path; from firstlight import proc;"
+        "words = ['/bin/sh', '-c', 'while kill -0 $0; do :; done; echo done'];"
+        "import os; words.append(str(os.getpid()));"
+        "proc.spawn(words, env={}, output=Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-P", "-c", script, log], check=True)
+    assert finished(log).endswith("done\n")
+
+
+def test_a_program_that_cannot_be_started_is_named(tmp_path):
+    with pytest.raises(EngineError, match="cannot start /no/such/program: No such"):
+        proc.spawn(["/no/such/program"], env={}, output=tmp_path / "log")

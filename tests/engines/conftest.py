@@ -13,6 +13,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -21,7 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_tools import Built, Project, Tool, daemon
+from engine_tools import Built, Project, Tool, daemon, no_network, seeding
+from pythons import ORDINARY, install, pythons, starts
 
 PACKAGES = [
     "docker.io",
@@ -38,15 +40,29 @@ PACKAGES = [
     "skopeo",
     "umoci",
     "docker-registry",
+    "openssh-client",
+    "rsync",
+    "chromium",
 ]
 
 
+# The first start still has root's rights to get at the program; the next has not.
+AGAIN = """\
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "import {}"], check=True)
+"""
+
+
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker: they share the daemons and the small image."""
+    """Keep tests in one worker that share daemons and an image."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("engines"))
+            alone = ("test_hardness", "workspaces")
+            names = {item.path.stem, item.path.parent.name}.intersection(alone)
+            group = names.pop() if names else "engines"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -116,19 +132,21 @@ def seeded(
 ) -> Iterator[Callable[[], Project]]:
     """Make a project with its own store, which holds the inputs and no layer yet."""
     assert small_image.image_id
-    folders: list[Path] = []
+    with seeding(project, workspace) as make:
+        yield make
 
-    def make() -> Project:
-        folder = Path(tempfile.mkdtemp(prefix="seeded-", dir=workspace))
-        folder.chmod(0o755)
-        folders.append(folder)
-        for old in folders[:-4]:
-            shutil.rmtree(old, ignore_errors=True)
-        return project.copy(folder / "project", store=project.seed(folder / "store"))
 
-    yield make
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture(scope="session")
+def ordinary_python(workspace: Path) -> Path:
+    """A Python with firstlight's dependencies that an ordinary user may start."""
+    for number, python in enumerate([Path(sys.executable), *pythons(sys.version[:4])]):
+        if starts(python, AGAIN.format("deflate, isal, click, zstandard"), ORDINARY):
+            return python
+        if starts(python, AGAIN.format("venv, ensurepip"), ORDINARY):
+            made = install(python, workspace / f"ordinary-{number}")
+            if starts(made, "import deflate, isal, click, zstandard", ORDINARY):
+                return made
+    pytest.skip("no Python on this machine that an ordinary user may start")
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +161,7 @@ def docker(need: Callable[[str], str], workspace: Path) -> Iterator[Tool]:
     command = [
         *(server, "--data-root", folder / "data", "--exec-root", folder / "exec"),
         *("-H", f"unix://{folder}/sock", "--pidfile", folder / "pid"),
-        *("--bridge=none", "--iptables=false", "--ip-forward=false"),
+        *no_network(),
     ]
     with daemon(command, folder / "log", lambda: tool.attempt("info").returncode == 0):
         yield tool

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ __all__ = [
     "LEAN",
     "read_layout",
     "tables",
+    "seeding",
+    "no_network",
     "unlinked",
     "daemon",
 ]
@@ -278,6 +281,34 @@ def unlinked(path: Path) -> Path:
 
 def _hex(digest: str) -> str:
     return digest.removeprefix("sha256:")
+
+
+@contextmanager
+def seeding(project: Project, workspace: Path) -> Iterator[Callable[[], Project]]:
+    """Make projects with a store of their own, which holds the inputs and no layer."""
+    folders: list[Path] = []
+
+    def make() -> Project:
+        folder = Path(tempfile.mkdtemp(prefix="seeded-", dir=workspace))
+        folder.chmod(0o755)
+        folders.append(folder)
+        for old in folders[:-4]:
+            shutil.rmtree(old, ignore_errors=True)
+        return project.copy(folder / "project", store=project.seed(folder / "store"))
+
+    yield make
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def no_network() -> tuple[str, ...]:
+    """Return options of a Docker daemon that leaves this machine's network alone.
+
+    Without a bridge it removes the one of a daemon that is at work here already.
+    """
+    has_one = Path("/sys/class/net/docker0").exists()
+    bridge = "docker0" if has_one else "none"
+    return (f"--bridge={bridge}", "--iptables=false", "--ip-forward=false")
 
 
 @contextmanager

@@ -33,6 +33,8 @@ for distribution in metadata.distributions():
         count += 1
 print(count)
 """
+STAYS_ROOT = ("-e", "FIRSTLIGHT_USER=0:0")
+"""Else the first program becomes the owner of /workspace."""
 UNLISTED = """
 import importlib.metadata as metadata, pathlib, sysconfig
 listed = {
@@ -172,7 +174,7 @@ def test_locale_user_and_loader_cache(inside: Tool) -> None:
 
 def test_the_loader_cache_is_what_ldconfig_would_write(in_docker: Tool) -> None:
     *engine, name = in_docker.words
-    rooted = Tool(words=(*engine, "--user", "0", name, "sh", "-ec"))
+    rooted = Tool(words=(*engine, "--user", "0", *STAYS_ROOT, name, "sh", "-ec"))
     before, after = rooted.run(
         "ldconfig -p | tail -n +2 | sort; echo ---;"
         "ldconfig; ldconfig -p | tail -n +2 | sort"
@@ -208,6 +210,7 @@ def test_apt_installs_more_inside(docker: Tool, in_docker: Tool) -> None:
     tool = Tool(
         words=(
             *(*docker.words, "run", "--rm", "--network", "host", "--user", "0"),
+            *STAYS_ROOT,
             *("-v", f"{sources}:{sources}:ro", *proxies, in_docker.words[-1]),
         )
     )
@@ -226,7 +229,7 @@ def test_apt_could_upgrade_without_removing_anything(
     docker: Tool, in_docker: Tool
 ) -> None:
     *engine, name = in_docker.words
-    rooted = Tool(words=(*engine, "--user", "0", name))
+    rooted = Tool(words=(*engine, "--user", "0", *STAYS_ROOT, name))
     said = rooted.run("apt-get", "-s", "dist-upgrade")
     assert " 0 to remove" in said
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from engine_tools import Built, Project, unlinked
+from pythons import ORDINARY, install, other_pythons
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
-ORDINARY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-FOLDERS = (".pyenv/versions", ".local/share/uv/python")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +83,10 @@ def test_another_python_agrees(
     small_image: Built,
     tmp_path: Path,
 ) -> None:
-    found = _other_pythons()
+    found = other_pythons()
     if not found:
         pytest.skip("no other Python of a supported version on this machine")
-    project = replace(seeded(), python=_install(found[-1], tmp_path / "venv"))
+    project = replace(seeded(), python=install(found[-1], tmp_path / "venv"))
     _same(project.build(project.store.parent / "layout"), small_image)
 
 
@@ -148,64 +141,3 @@ def _give_to_ordinary_user(folder: Path) -> None:
         if path.is_file() and path.stat().st_nlink > 1:
             unlinked(path)
         os.chown(path, 65534, 65534, follow_symlinks=False)
-
-
-@pytest.fixture(scope="module")
-def ordinary_python(workspace: Path) -> Path:
-    """A Python with firstlight's dependencies that an ordinary user may start."""
-    for number, python in enumerate([Path(sys.executable), *_pythons(sys.version[:4])]):
-        if _starts(python, "import deflate, isal, click, zstandard", ORDINARY):
-            return python
-        if _starts(python, "import venv, ensurepip", ORDINARY):
-            made = _install(python, workspace / f"ordinary-{number}")
-            if _starts(made, "import deflate, isal, click, zstandard", ORDINARY):
-                return made
-    pytest.skip("no Python on this machine that an ordinary user may start")
-
-
-def _pythons(version: str) -> list[Path]:
-    """Every interpreter of a version (``3.11``) that can be found without a search."""
-    found = [
-        Path("/usr/bin") / f"python{version}",
-        Path(f"/usr/local/bin/python{version}"),
-    ]
-    for folder in FOLDERS:
-        found += sorted((Path.home() / folder).glob(f"*/bin/python{version}"))
-    other = shutil.which(f"python{version}")
-    return [*found, *([Path(other)] if other else [])]
-
-
-def _other_pythons() -> list[Path]:
-    """One interpreter of each other version, the newest last."""
-    found = []
-    for minor in range(11, 14):
-        for python in _pythons(f"3.{minor}"):
-            usable = minor != sys.version_info.minor
-            if usable and _starts(python, "import venv, ensurepip, ssl, ctypes"):
-                found.append(python)
-                break
-    return found
-
-
-def _starts(python: Path, code: str, prefix: Sequence[str] = ()) -> bool:
-    if not python.exists():
-        return False
-    command = [*prefix, str(python), "-c", code]
-    done = subprocess.run(command, check=False, capture_output=True, cwd="/")
-    return done.returncode == 0
-
-
-def _install(python: Path, folder: Path) -> Path:
-    """A virtual environment of that Python with what firstlight imports."""
-    subprocess.run([python, "-m", "venv", folder], check=True, capture_output=True)
-    made = folder / "bin" / "python"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [each for each in project["dependencies"] if not each.startswith("uv")]
-    done = subprocess.run(
-        [made, "-m", "pip", "install", "-q", "--only-binary=:all:", *needed],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return made
