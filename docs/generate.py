@@ -79,7 +79,14 @@ def _row(param: click.Option) -> str:
     name = param.metavar or (param.name or "").upper()
     value = "" if param.is_flag else f" {name}"
     names = ", ".join(f"`{option}{value}`" for option in param.opts)
-    return f"| {names} | {_escaped(param.help or '')}{_default(param)} |"
+    meaning = _escaped(param.help or "") + _choices(param) + _default(param)
+    return f"| {names} | {meaning} |"
+
+
+def _choices(param: click.Option) -> str:
+    if not isinstance(param.type, click.Choice):
+        return ""
+    return f" One of {', '.join(f'`{each}`' for each in param.type.choices)}."
 
 
 def _default(param: click.Option) -> str:
