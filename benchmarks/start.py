@@ -59,6 +59,7 @@ FIRST_TENSOR, JUPYTER = "first tensor", "JupyterLab"
 NEW_HOME = f"{FIRST_TENSOR}, new home folder"
 NEW_IMAGE = f"{JUPYTER}, image not loaded before"
 CHANGED, BACK = "up after one package changed", "up after it was changed back"
+AND_LOCK = ", with the lock before it"
 MOST_TIMES_VENV, MOST_SECONDS_CHANGED = 1.2, 10.0
 
 
@@ -203,8 +204,8 @@ def changes(bench: Bench, rounds: int) -> None:
             bench.pin(einops)
             lock, up = bench.firstlight("lock"), bench.up(engine)
             both = Measure(seconds=lock.seconds + up.seconds, peak=0, stdout="")
-            bench.note(engine, what, both)
-            bench.note(engine, f"{what}, of which the lock", lock)
+            bench.note(engine, what, up)
+            bench.note(engine, f"{what}{AND_LOCK}", both)
             bench.build()
     bench.firstlight("down")
 
@@ -340,9 +341,9 @@ def _claims(bench: Bench) -> Iterator[tuple[str, float, float, str]]:
     if ours in seconds:
         ratio = seconds[ours] / seconds[venv]
         yield f"{ours} ÷ venv", ratio, MOST_TIMES_VENV, "×"
-    changed = f"docker: {CHANGED}"
-    if changed in seconds:
-        yield changed, seconds[changed], MOST_SECONDS_CHANGED, " s"
+    for changed in (f"docker: {CHANGED}", f"docker: {CHANGED}{AND_LOCK}"):
+        if changed in seconds:
+            yield changed, seconds[changed], MOST_SECONDS_CHANGED, " s"
 
 
 def main() -> int:
