@@ -121,6 +121,23 @@ def test_sshd_works_without_a_mounted_folder(
     assert person.ssh(2222, "id -un").stdout == "user\n"
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_keys_that_change_later_count_where_they_can_be_read(
+    started: Callable[..., str], person: Desk, tmp_path: Path, mode: int
+) -> None:
+    """Work of root's: as `up` does, who is let in is written over in place."""
+    keys = tmp_path / "keys"
+    keys.touch(mode)
+    keys.chmod(mode)
+    (tmp_path / "work").mkdir()
+    run = ("-p", "2222:2222", "-v", f"{keys}:/run/firstlight/authorized_keys:ro")
+    started(*run, "-v", f"{tmp_path}/work:/workspace", NAME, "sshd")
+    _until(30, lambda: _greets(2222))
+    assert person.ssh(2222, "id -u").returncode == 255
+    keys.write_text((person.home / ".ssh/id_ed25519.pub").read_text())
+    assert person.ssh(2222, "id -u").stdout == "0\n"
+
+
 def _greets(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

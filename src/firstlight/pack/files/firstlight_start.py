@@ -209,9 +209,10 @@ def ssh_command(listen: str, more: list[str]) -> list[str]:
     """Write what sshd needs into the home folder and return its command."""
     if not os.path.exists("/usr/sbin/sshd"):
         fail(3, "there is no sshd in this image: its profile is not workspace")
-    keys = KEYS_COPY if os.path.exists(KEYS_COPY) else KEYS
-    if not os.path.exists(keys):
+    if not os.path.exists(KEYS):
         fail(3, f"no key may log in: mount your public key as {KEYS}:ro")
+    # The file itself where it can be read: outside, keys may be added while sshd runs.
+    keys = KEYS if os.access(KEYS, os.R_OK) else KEYS_COPY
     if not os.access(keys, os.R_OK):
         fail(3, f"{keys} cannot be read by {os.geteuid()}")
     os.makedirs(SSH_FOLDER, mode=0o700, exist_ok=True)
