@@ -27,8 +27,11 @@ MAY_IMPORT = {
     "lock": {"lock", "oci", "foundation"},
     "engine": {"engine", "oci", "foundation"},
     "pack": {"pack", "lock", "oci", "foundation"},
+    "share": {"share", "pack", "lock", "oci", "foundation"},
     "workspace": {"workspace", "engine", "oci", "foundation"},
-    "cli": {"cli", "workspace", "pack", "lock", "engine", "oci", "foundation"},
+    "cli": {
+        *("cli", "share", "workspace", "pack", "lock", "engine", "oci", "foundation"),
+    },
 }
 """Which part may import which: an import never points up or sideways."""
 

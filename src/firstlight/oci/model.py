@@ -13,6 +13,7 @@ from typing import Any
 from firstlight.digest import Digest
 
 __all__ = [
+    "Descriptor",
     "Image",
     "Layer",
     "Settings",
@@ -20,16 +21,26 @@ __all__ = [
     "config_json",
     "manifest_json",
     "CONFIG_TYPE",
+    "DOCKER_INDEX_TYPE",
+    "DOCKER_MANIFEST_TYPE",
+    "EMPTY_TYPE",
+    "EPOCH",
+    "INDEX_TYPE",
     "LAYER_TYPE",
     "MANIFEST_TYPE",
-    "INDEX_TYPE",
-    "EPOCH",
+    "TITLE",
+    "ZSTD_LAYER_TYPE",
 ]
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+ZSTD_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+zstd"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+DOCKER_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
+TITLE = "org.opencontainers.image.title"
 EPOCH = "1970-01-01T00:00:00Z"
 """When every image was created: a time of day would make equal images differ."""
 
@@ -39,6 +50,7 @@ class Layer:
     """One layer: `digest` and `size` of the blob, `diff_id` of the tar inside.
 
     `recipe` is the key of what it was made from; None for layers from elsewhere.
+    `annotations` are those of its descriptor besides the title.
     """
 
     digest: Digest
@@ -46,6 +58,23 @@ class Layer:
     size: int
     title: str
     recipe: Digest | None = None
+    media_type: str = LAYER_TYPE
+    annotations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """What one document says of another: type, digest, size in bytes.
+
+    `platform` is like ``linux/amd64``, empty where none is given.
+    """
+
+    media_type: str
+    digest: Digest
+    size: int
+    artifact_type: str = ""
+    platform: str = ""
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +159,10 @@ def manifest_json(
             },
             "layers": [
                 {
-                    "mediaType": LAYER_TYPE,
+                    "mediaType": layer.media_type,
                     "digest": layer.digest,
                     "size": layer.size,
-                    "annotations": {"org.opencontainers.image.title": layer.title},
+                    "annotations": {TITLE: layer.title, **dict(layer.annotations)},
                 }
                 for layer in layers
             ],

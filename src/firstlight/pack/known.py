@@ -7,6 +7,7 @@ changed, must be over before a person notices.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from firstlight import digest
 from firstlight.digest import Digest
@@ -41,15 +42,20 @@ def find(lock: Lock, platform: str, store: Store) -> Image | None:
     if not isinstance(value, dict):
         return None
     try:
-        layers = tuple(Layer(**layer) for layer in value.pop("layers"))
+        layers = tuple(map(_layer, value.pop("layers")))
         image = Image(layers=layers, **value)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return None
     whole = all(store.has(layer.digest, layer.size) for layer in layers)
     if whole and store.has(image.id) and store.has(image.manifest):
         hold_against(part, image)
         return image
     return None
+
+
+def _layer(value: dict[str, Any]) -> Layer:
+    pairs = tuple((name, text) for name, text in value.pop("annotations", ()))
+    return Layer(**value, annotations=pairs)
 
 
 def hold_against(part: PlatformLock, image: Image) -> None:

@@ -1,0 +1,1 @@
+"""Images beyond this machine: push, pull, vendor, sign, compare."""
