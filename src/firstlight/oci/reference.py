@@ -27,7 +27,7 @@ _LONGEST = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Where an image is: a registry (``host[:port]``), a repository, a tag, a digest."""
+    """Where an image is: registry (``host[:port]``), repository, tag, digest."""
 
     registry: str
     repository: str
