@@ -47,11 +47,12 @@ driver = "overlay"
 graphroot = "{folder}/storage"
 runroot = "{folder}/running"
 """
-# An ordinary user may open /dev/net/tun on most machines; here they get one.
-TUN = """\
+# An ordinary user may open /dev/net/tun on most machines, and has a line in the table
+# of users, without which ssh and newuidmap refuse to work; here they get both.
+OWN_FILES = """\
 mount --make-rprivate / &&
-{ [ -e "$0" ] || mknod -m 666 "$0" c 10 200; } &&
-mount --bind "$0" /dev/net/tun && exec "$@"
+{ [ -e "$0/tun" ] || mknod -m 666 "$0/tun" c 10 200; } &&
+mount --bind "$0/tun" /dev/net/tun && mount --bind "$0/passwd" /etc/passwd && exec "$@"
 """
 
 
@@ -94,14 +95,15 @@ def person(workspace: Path, lab_project: Project, ordinary_python: Path) -> Desk
     (home / "storage.conf").write_text(STORAGE.format(folder=home))
     subprocess.run(["chown", "-R", f"{PERSON}:{PERSON}", str(home)], check=True)
     identity = ("--reuid", str(PERSON), "--regid", str(PERSON), "--clear-groups")
+    _write_table_of_users(workspace / "passwd", home)
     # For every engine: each asks Podman, whose first process decides what all see.
-    tun = ("unshare", "-m", "sh", "-c", TUN, str(workspace / "tun"))
+    own_files = ("unshare", "-m", "sh", "-c", OWN_FILES, str(workspace))
     return Desk(
         engine="sandbox",
         folder=home / "lab",
         home=home,
         python=ordinary_python,
-        prefix=(*tun, "setpriv", *identity),
+        prefix=(*own_files, "setpriv", *identity),
         environ={
             "FIRSTLIGHT_STORE": str(home / "store"),
             "XDG_STATE_HOME": str(home / "state"),
@@ -111,6 +113,12 @@ def person(workspace: Path, lab_project: Project, ordinary_python: Path) -> Desk
             "CONTAINERS_STORAGE_CONF": str(home / "storage.conf"),
         },
     )
+
+
+def _write_table_of_users(file: Path, home: Path) -> None:
+    lines = Path("/etc/passwd").read_text().splitlines(keepends=True)
+    others = [line for line in lines if line.split(":")[2] != str(PERSON)]
+    file.write_text("".join(others) + f"person:x:{PERSON}:{PERSON}::{home}:/bin/sh\n")
 
 
 @pytest.fixture(scope="module")
