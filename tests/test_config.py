@@ -180,6 +180,25 @@ class TestFile:
             load(machine, FIRSTLIGHT_JOBS=jobs)
 
 
+class TestRegistries:
+    def test_without_tls_are_those_that_are_named(self, machine):
+        assert load(machine).insecure == ()
+        write(machine / "config.toml", '[registry]\ninsecure = ["host.test:5000"]\n')
+        assert load(machine).insecure == ("host.test:5000",)
+        given = load(machine, FIRSTLIGHT_REGISTRY_INSECURE="a.test, [::1]:80 b.test:1")
+        assert given.insecure == ("a.test", "[::1]:80", "b.test:1")
+
+    @pytest.mark.parametrize("place", ["http://host.test", "host.test/a", "h:port"])
+    def test_anything_but_a_host_is_an_error(self, machine, place):
+        with pytest.raises(UsageError, match="FIRSTLIGHT_REGISTRY_INSECURE"):
+            load(machine, FIRSTLIGHT_REGISTRY_INSECURE=place)
+        write(machine / "config.toml", f'[registry]\ninsecure = ["{place}"]\n')
+        with pytest.raises(UsageError) as caught:
+            load(machine)
+        (finding,) = caught.value.findings
+        assert finding.where.endswith("registry.insecure[0]")
+
+
 class TestPip:
     def test_files_and_environment_are_read_in_pips_order(self, machine):
         write(
@@ -250,3 +269,19 @@ class TestCertificate:
 
 def test_settings_do_not_show_the_environment(machine):
     assert "s3cret" not in repr(load(machine, UV_INDEX_X_PASSWORD="s3cret"))
+
+
+class TestOffline:
+    def test_is_off_unless_the_file_or_the_environment_says_so(self, machine):
+        assert not load(machine).offline
+        assert load(machine, FIRSTLIGHT_OFFLINE="1").offline
+        write(machine / "config.toml", "offline = true\n")
+        assert load(machine).offline
+        assert not load(machine, FIRSTLIGHT_OFFLINE="0").offline
+
+    def test_another_word_is_refused(self, machine):
+        with pytest.raises(UsageError, match="allowed is 1 or 0"):
+            load(machine, FIRSTLIGHT_OFFLINE="maybe")
+        write(machine / "config.toml", 'offline = "yes"\n')
+        with pytest.raises(UsageError, match="has errors"):
+            load(machine)

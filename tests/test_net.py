@@ -350,6 +350,12 @@ class TestCertificates:
             fetcher(store, certificate=str(certificate)).get(secure_site.url("/a"))
         assert site.requests == []
 
+    def test_a_server_without_any_is_told(self, site, store):
+        site.pages["/a"] = Page(b"plain")
+        with pytest.raises(NetworkError, match="does not speak TLS"):
+            fetcher(store).get(site.url("/a").replace("http:", "https:"))
+        assert site.requests == []
+
     def test_an_unreadable_bundle_is_named(self, store):
         with pytest.raises(UsageError, match=r"nothere\.pem"):
             fetcher(store, certificate="/nothere.pem").get("https://127.0.0.1:9/")

@@ -9,6 +9,7 @@ address of any archive is built in.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +34,11 @@ class Settings:
 
     `mirrors` gives base URLs by archive; `snapshots` the bases under which
     ``<archive>/<time>`` is an archive as it was; `pytorch` the base of PyTorch's own
-    index, empty for the one uv knows; `certificate` a CA bundle, empty for the
-    system's; `indexes` the URLs of named package indexes, for their credentials;
-    `environ` the environment that proxies and credentials are read from.
+    index, empty for the one uv knows; `insecure` the registries (``host:port``) that
+    are spoken to without TLS; `certificate` a CA bundle, empty for the system's;
+    `indexes` the URLs of named package indexes, for their credentials; `environ` the
+    environment that proxies and credentials are read from; `offline` that no network
+    may be asked; `vendored` OCI layouts whose blobs are taken before any is.
     """
 
     store: Path
@@ -43,11 +46,14 @@ class Settings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
     pytorch: str = ""
+    insecure: tuple[str, ...] = ()
     pip: PipSettings = field(default_factory=PipSettings)
     certificate: str = ""
     home: Path = Path()
     indexes: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    offline: bool = False
+    vendored: tuple[Path, ...] = ()
 
     def mirror(self, archive: str) -> tuple[str, ...]:
         """Return the mirrors of an archive, best first.
@@ -110,10 +116,12 @@ def load_settings(
         mirrors=_merged(given.mirrors, machine),
         snapshots=given.mirrors.get("snapshot") or tuple(machine.snapshots),
         pytorch=next(iter(given.mirrors.get("pytorch", ())), ""),
+        insecure=_insecure(environ) or given.insecure,
         pip=pip,
         certificate=_certificate(environ, pip),
         home=home,
         environ=dict(environ),
+        offline=given.offline if (own := _offline(environ)) is None else own,
     )
 
 
@@ -124,6 +132,8 @@ class _Given:
     store: str = ""
     jobs: int = 0
     mirrors: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    insecure: tuple[str, ...] = ()
+    offline: bool = False
 
 
 def _read_file(path: Path) -> _Given:
@@ -131,7 +141,11 @@ def _read_file(path: Path) -> _Given:
         return _Given()
     findings: list[Finding] = []
     root = Fields(read_toml(path), file=str(path), findings=findings, code="settings")
-    given = _Given(store=root.text("store"), jobs=root.number("jobs", 0))
+    given = _Given(
+        store=root.text("store"),
+        jobs=root.number("jobs", 0),
+        offline=root.flag("offline"),
+    )
     mirror = root.inner("mirror")
     for name in _MIRRORS:
         one = isinstance(mirror.table.get(name), str)
@@ -142,12 +156,18 @@ def _read_file(path: Path) -> _Given:
         if urls:
             given.mirrors[name] = tuple(url.rstrip("/") for url in urls)
     mirror.end()
+    registry = root.inner("registry")
+    given.insecure = registry.texts("insecure", pattern=_PLACE, allowed=_PLACES)
+    registry.end()
     root.end()
     if findings:
         raise UsageError(f"{path} has errors", findings=findings)
     return given
 
 
+_PLACE = r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?"
+_SWITCH = {"": None, "1": True, "true": True, "0": False, "false": False}
+_PLACES = "the host of a registry, such as registry.example.org:5000"
 _URL = "a URL that begins with https://, http:// or file://"
 
 
@@ -183,6 +203,22 @@ def _jobs(environ: Mapping[str, str]) -> int:
             f"FIRSTLIGHT_JOBS is {text!r}, allowed is a whole number from 1 up"
         )
     return int(text)
+
+
+def _insecure(environ: Mapping[str, str]) -> tuple[str, ...]:
+    name = "FIRSTLIGHT_REGISTRY_INSECURE"
+    places = environ.get(name, "").replace(",", " ").split()
+    for place in places:
+        if not re.fullmatch(_PLACE, place):
+            raise UsageError(f"{name} names {place!r}, allowed is {_PLACES}")
+    return tuple(places)
+
+
+def _offline(environ: Mapping[str, str]) -> bool | None:
+    text = environ.get("FIRSTLIGHT_OFFLINE", "").strip().lower()
+    if text not in _SWITCH:
+        raise UsageError(f"FIRSTLIGHT_OFFLINE is {text!r}, allowed is 1 or 0")
+    return _SWITCH[text]
 
 
 def _absolute(text: str, home: Path) -> Path | None:

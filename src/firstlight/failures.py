@@ -26,16 +26,24 @@ from firstlight.errors import DigestError, NetworkError
 from firstlight.finding import Finding, Role
 
 __all__ = [
+    "PASSING",
     "CutOffError",
     "RefusedError",
     "content_range",
     "from_library",
     "from_status",
     "nothing_worked",
+    "phrase",
+    "retry_after",
+    "offline",
     "wrong_size",
 ]
 
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses that may be another a moment later."""
+
+# What the TLS library finds where a server answers in plain HTTP.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
 _HINTS = {
     401: "give credentials for this host in ~/.netrc, in the URL of the index, or in "
@@ -106,10 +114,27 @@ class CutOffError(NetworkError):
         self.worth = worth
 
 
+def offline(url: str) -> NetworkError:
+    """Return the error for an address that must not be asked on this machine."""
+    return RefusedError(
+        f"{redact(url)}: not asked, since no network may be used (offline)",
+        status=0,
+        hint="leave out --offline, unset FIRSTLIGHT_OFFLINE, or remove `offline` from "
+        "your settings",
+    )
+
+
 def from_library(url: str, error: Exception) -> NetworkError:
     """Return the error to raise for one that the HTTP library raised."""
     place = redact(url)
     tls = _tls_cause(error)
+    if tls in _NO_TLS:
+        return RefusedError(
+            f"{place}: the server does not speak TLS",
+            status=0,
+            hint="check the port; a registry that speaks plain HTTP must be listed as "
+            "`insecure` under [registry] in your settings",
+        )
     if tls is not None:
         return RefusedError(
             f"{place}: the server's certificate is not trusted: {tls}",
@@ -141,19 +166,27 @@ def _tls_cause(error: BaseException) -> str | None:
 
 def from_status(url: str, status: int, headers: Mapping[str, str]) -> NetworkError:
     """Return the error to raise for an answer that is not the file."""
-    try:
-        words = HTTPStatus(status).phrase
-    except ValueError:
-        words = "an unknown status"
-    message = f"{redact(url)}: the server answers {status} {words}"
-    if status in _PASSING:
-        later = _retry_after(headers.get("Retry-After", ""))
+    message = f"{redact(url)}: the server answers {phrase(status)}"
+    if status in PASSING:
+        later = retry_after(headers.get("Retry-After", ""))
         return CutOffError(message, hint="try again later", retry_after=later)
     return RefusedError(message, status=status, hint=_HINTS.get(status, ""))
 
 
-def _retry_after(text: str) -> float:
-    """Seconds from now: the header is a number or a date."""
+def phrase(status: int) -> str:
+    """Return a status as people write it.
+
+    >>> phrase(404)
+    '404 Not Found'
+    """
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status}, an unknown status"
+
+
+def retry_after(text: str) -> float:
+    """Seconds from now that a ``Retry-After`` means: it is a number or a date."""
     if text.strip().isdecimal():
         return float(text)
     try:

@@ -8,9 +8,7 @@ when a server fails for good, the next address is tried from the same place.
 from __future__ import annotations
 
 import io
-import queue
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,10 +25,12 @@ from firstlight.failures import (
     nothing_worked,
     wrong_size,
 )
+from firstlight.nearby import Nearby
 from firstlight.progress import Progress, Task
 from firstlight.ranges import RangeReader
 from firstlight.store import BlobWriter, Store
-from firstlight.web import Answer, Stop, Web, finish, read
+from firstlight.together import for_all
+from firstlight.web import Account, Answer, Stop, Web, finish, read
 
 __all__ = ["Download", "Fetcher"]
 
@@ -79,6 +79,7 @@ class Fetcher:
         retries: How often a failed request is repeated.
         pause: Seconds before the first repetition; each further one doubles them.
         timeout: Seconds without an answer or a byte that end a request.
+        account: Who asks, where the credentials of the settings are not meant.
     """
 
     def __init__(
@@ -90,10 +91,14 @@ class Fetcher:
         retries: int = 5,
         pause: float = 0.5,
         timeout: float = 60,
+        account: Account | None = None,
     ) -> None:
         self._store = store
         self._progress = progress or Progress()
-        self._web = Web(settings, retries=retries, pause=pause, timeout=timeout)
+        self._nearby = Nearby(settings, store, self._progress)
+        self._web = Web(
+            settings, retries=retries, pause=pause, timeout=timeout, account=account
+        )
 
     def fetch(
         self, urls: Sequence[str], *, digest: Digest, size: int | None, name: str
@@ -117,33 +122,11 @@ class Fetcher:
             NetworkError: when no address gives a file.
         """
         waiting = {item.digest: item for item in items}
-        work: queue.SimpleQueue[Download | None] = queue.SimpleQueue()
-        done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        for item in waiting.values():
-            work.put(item)
-        stop = Stop()
-        count = min(_WORKERS, len(waiting))
-        # Daemon threads, so that one stuck in a connection does not delay Ctrl-C.
-        threads = [
-            threading.Thread(
-                target=self._work, args=(work, done, stop), name="fetch", daemon=True
-            )
-            for _ in range(count)
-        ]
-        try:
-            for thread in threads:
-                work.put(None)
-                thread.start()
-            for _ in waiting:
-                failure = done.get()
-                if failure is not None:
-                    raise failure
-        finally:
-            stop.now()
-            # Ctrl-C may come while they are being started; the last one then never was.
-            for thread in threads:
-                if thread.is_alive():
-                    thread.join(timeout=2)
+        for_all(tuple(waiting.values()), self._fetch, workers=_WORKERS, name="fetch")
+
+    def bring(self, digest: Digest, name: str) -> bool:
+        """Take a file from a layout on this machine; False where none has it."""
+        return self._nearby.bring(digest, None, name)
 
     def get(self, url: str, *, limit: int = 64 << 20) -> bytes:
         """Return a small file, such as an index.
@@ -200,20 +183,6 @@ class Fetcher:
 
     # One file
 
-    def _work(
-        self,
-        work: queue.SimpleQueue[Download | None],
-        done: queue.SimpleQueue[BaseException | None],
-        stop: Stop,
-    ) -> None:
-        while (item := work.get()) is not None and not stop.event.is_set():
-            try:
-                self._fetch(item, stop)
-                done.put(None)
-            except BaseException as error:
-                # Handed to the thread that waits, which raises it.
-                done.put(error)
-
     def _fetch(self, item: Download, stop: Stop) -> Path:
         store = self._store
         if store.has(item.digest, item.size):
@@ -223,9 +192,20 @@ class Fetcher:
             store.once(f"fetch-{item.digest.removeprefix('sha256:')[:3]}"),
             self._progress.task("fetch", item.name, item.size) as task,
         ):
-            if not store.has(item.digest, item.size):
+            if not store.has(item.digest, item.size) and not self._bring(
+                item, task, stop
+            ):
                 self._download(item, task, stop)
         return store.path(item.digest)
+
+    def _bring(self, item: Download, task: Task, stop: Stop) -> bool:
+        """Take a file from a layout on this machine, if one has it."""
+
+        def advance(size: int) -> None:
+            stop.check()
+            task.advance(size)
+
+        return self._nearby.bring(item.digest, item.size, item.name, advance)
 
     def _download(self, item: Download, task: Task, stop: Stop) -> None:
         urls = list(item.urls)

@@ -28,7 +28,7 @@ class Progress:
         """A piece of work runs inside the block.
 
         Args:
-            kind: ``fetch``, ``layer``, ``unpack``, ``resolve``, ``write``.
+            kind: ``fetch``, ``layer``, ``encode``, ``unpack``, ``resolve``, ``write``.
             name: What is worked on: a file name, a layer's title.
             total: Bytes, when known.
         """

@@ -126,11 +126,34 @@ class Store:
             if stamp.stat().st_mtime < time.time() - 3600:
                 os.utime(stamp)  # The last use, which pruning by age goes by.
             return True
-        if _hash_file(path) != digest:
-            path.unlink(missing_ok=True)
+        return self.intact(digest)
+
+    def intact(
+        self, digest: Digest, heard: Callable[[int], None] = lambda _: None
+    ) -> bool:
+        """Hash the blob, believing nothing that was recorded; remove a damaged one.
+
+        Args:
+            heard: Is told how many bytes were read, again and again.
+        """
+        path = self.path(digest)
+        try:
+            with path.open("rb", buffering=0) as stream:
+                found = os.fstat(stream.fileno())
+                is_whole = _hash(stream, heard) == digest
+        except FileNotFoundError:
             return False
-        self.record("stamp", digest, _stamp(path.stat()))
-        return True
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            is_whole = False  # The disk cannot read it any more.
+        if is_whole:
+            self.record("stamp", digest, _stamp(found))
+        else:
+            with suppress(FileNotFoundError):
+                if _stamp(path.stat()) == _stamp(found):  # Not made anew meanwhile.
+                    path.unlink()
+        return is_whole
 
     def size(self, digest: Digest) -> int:
         """Return the size of a blob in bytes.
@@ -217,14 +240,23 @@ class Store:
         except (OSError, ValueError):
             return None
 
-    def record(self, kind: str, key: str, value: Any) -> None:
-        """Record a JSON value under a key, atomically; the last writer wins."""
+    def record(self, kind: str, key: str, value: Any, *, private: bool = False) -> None:
+        """Record a JSON value under a key, atomically; the last writer wins.
+
+        A private one can be read by its owner alone.
+        """
         path = self._fact_path(kind, key)
         data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
         with _told(f"recording {kind}", self.root):
             path.parent.mkdir(parents=True, exist_ok=True)
             # A fact lost with the power is only computed again: no fsync.
-            _replace(self.root, path, data, sync=False)
+            _replace(
+                self.root, path, data, sync=False, mode=0o600 if private else 0o644
+            )
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget what was recorded under a key."""
+        self._fact_path(kind, key).unlink(missing_ok=True)
 
     def _fact_path(self, kind: str, key: str) -> Path:
         return self.root / "facts" / kind / f"{key.removeprefix('sha256:')}.json"
@@ -263,7 +295,8 @@ class Store:
     def held(self, *, exclusive: bool = False) -> Iterator[None]:
         """Hold the store: builds share it, pruning has it alone."""
         with _told("locking the store", self.root):
-            stream = (self.root / "lock").open("a")
+            # A file system of a network shares only what is open for reading too.
+            stream = (self.root / "lock").open("a+")
         with stream:
             fcntl.flock(stream, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
@@ -306,12 +339,17 @@ def _stamp(found: os.stat_result) -> str:
     return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}"
 
 
-def _hash_file(path: Path) -> Digest:
-    with path.open("rb") as stream:
-        return Digest("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
+def _hash(stream: io.FileIO, heard: Callable[[int], None]) -> Digest:
+    found, room = hashlib.sha256(), memoryview(bytearray(CHUNK))
+    while size := stream.readinto(room):
+        found.update(room[:size])
+        heard(size)
+    return Digest("sha256:" + found.hexdigest())
 
 
-def _replace(root: Path, path: Path, data: bytes, *, sync: bool = True) -> None:
+def _replace(
+    root: Path, path: Path, data: bytes, *, sync: bool = True, mode: int = 0o644
+) -> None:
     descriptor, name = tempfile.mkstemp(prefix="file-", dir=root / "tmp")
     temporary = Path(name)
     try:
@@ -320,7 +358,7 @@ def _replace(root: Path, path: Path, data: bytes, *, sync: bool = True) -> None:
             if sync:
                 stream.flush()
                 os.fsync(stream.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

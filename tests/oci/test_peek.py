@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from firstlight import digest
 from firstlight.digest import Digest
@@ -86,7 +87,9 @@ def test_files_are_found_however_they_were_packed(tmp_path: Path) -> None:
     plain = tar(**{".__etc__passwd": "who", "etc__group": "名"})
     half = len(plain) // 2
     members = gzip.compress(plain[:half]) + gzip.compress(plain[half:])
-    for blob in (plain, gzip.compress(plain), members):
+    zstd = zstandard.ZstdCompressor().compress
+    frames = zstd(plain[:half]) + zstd(plain[half:])
+    for blob in (plain, gzip.compress(plain), members, frames):
         made = image(stored(store, "x", blob))
         assert read_file(made, store, "etc/passwd") == "who"
         assert read_file(made, store, "etc/group") == "名"

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from firstlight import proc
+from firstlight.digest import Digest
 from firstlight.errors import EngineError, StoreError
 from firstlight.oci.layout import blobs_of, index_json, write
 from firstlight.oci.model import Image, canonical_json
 from firstlight.progress import Progress, Task
 from firstlight.store import Store
 
-__all__ = ["write_docker", "write_oci", "load", "LOADERS"]
+__all__ = ["write_blobs", "write_docker", "write_oci", "load", "LOADERS"]
 
 
 def write_docker(
@@ -40,7 +41,8 @@ def write_docker(
         "RepoTags": [reference],
         "Layers": [f"blobs/sha256/{layer.digest[7:]}" for layer in image.layers],
     }
-    _write(image, store, file, {"manifest.json": canonical_json([manifest])}, progress)
+    documents = {"manifest.json": canonical_json([manifest])}
+    write_blobs(blobs_of(image), store, file, documents, progress)
 
 
 def write_oci(
@@ -61,24 +63,29 @@ def write_oci(
         "oci-layout": b'{"imageLayoutVersion":"1.0.0"}\n',
         "index.json": index_json(b"", image, size, tag or image.name, str(file)),
     }
-    _write(image, store, file, documents, progress)
+    write_blobs(blobs_of(image), store, file, documents, progress)
 
 
-def _write(
-    image: Image,
+def write_blobs(
+    blobs: Sequence[Digest],
     store: Store,
     file: Path,
     documents: Mapping[str, bytes],
     progress: Progress | None,
 ) -> None:
+    """Write blobs of the store and some documents into a tar file.
+
+    Raises:
+        StoreError: when the file cannot be written; nothing is left of it.
+    """
     temporary = file.with_name(f".{file.name}.part")
-    total = sum(store.size(blob) for blob in blobs_of(image))
+    total = sum(store.size(blob) for blob in blobs)
     try:
         with (
             (progress or Progress()).task("write", file.name, total) as task,
             tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as archive,
         ):
-            _fill(archive, image, store, documents, task)
+            _fill(archive, blobs, store, documents, task)
         temporary.replace(file)
     except OSError as error:
         raise StoreError(
@@ -91,12 +98,12 @@ def _write(
 
 def _fill(
     archive: tarfile.TarFile,
-    image: Image,
+    blobs: Sequence[Digest],
     store: Store,
     documents: Mapping[str, bytes],
     task: Task,
 ) -> None:
-    for blob in blobs_of(image):
+    for blob in blobs:
         info = tarfile.TarInfo(f"blobs/sha256/{blob[7:]}")
         with store.read(blob) as stream:
             info.size = store.size(blob)

@@ -21,13 +21,16 @@ def read_file(image: Image, store: Store, path: str) -> str:
     Raises:
         ArtefactError: when no layer has it, or one is damaged.
     """
+    # Imported only now: commands that only ask for a name need no decompressors.
+    from firstlight.oci.plain import DAMAGED
+
     from_top = list(image.layers)[::-1]
     layers = sorted(from_top, key=lambda layer: layer.title != "system files")
     for layer in layers:
         try:
             with store.read(layer.digest) as stream:
                 found = _find(stream, path)
-        except (tarfile.TarError, EOFError, ValueError) as error:
+        except DAMAGED as error:
             raise ArtefactError(
                 f"layer {layer.digest} of {image.name} is damaged: {error}",
                 hint="`firstlight build` makes it anew",
@@ -38,7 +41,9 @@ def read_file(image: Image, store: Store, path: str) -> str:
 
 
 def _find(stream: BinaryIO, path: str) -> bytes | None:
-    with tarfile.open(fileobj=stream, mode="r|*") as archive:
+    from firstlight.oci.plain import open_plain
+
+    with tarfile.open(fileobj=open_plain(stream), mode="r|") as archive:
         for member in archive:
             if member.name.removeprefix("./") == path and member.isfile():
                 data = archive.extractfile(member)
