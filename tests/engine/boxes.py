@@ -9,8 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from small_images import member, symlink, tar
-
+from engine.small_images import member, symlink, tar
 from firstlight.engine import bubblewrap
 from firstlight.engine.base import HOME, WORKSPACE, ContainerPlan, HostCommand, Mount
 from firstlight.engine.sandbox import SANDBOX

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from boxes import ENVIRONMENT, MACHINE, Box, host_layer
-from small_images import image, layer
 
+from engine.boxes import ENVIRONMENT, MACHINE, Box, host_layer
+from engine.small_images import image, layer
 from firstlight.engine.unpack import unpack
 from firstlight.store import Store
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from boxes import Box
 
+from engine.boxes import Box
 from firstlight.engine import processes
 from firstlight.engine.base import ContainerPlan, State
 from firstlight.engine.sandbox import SANDBOX

@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 import yaml
-from gpu_machines import UUIDS, device, hook, mounted, specification, specify, write
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from engine.gpu_machines import (
+    UUIDS,
+    device,
+    hook,
+    mounted,
+    specification,
+    specify,
+    write,
+)
 from firstlight.engine import cdi
 from firstlight.engine.base import Mount
 from firstlight.engine.cdi import Edits, pick, read_devices

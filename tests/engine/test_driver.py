@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gpu_machines import PARTS, UUIDS, program, split, tell, two_gpus, write
-
+from engine.gpu_machines import PARTS, UUIDS, program, split, tell, two_gpus, write
 from firstlight.engine.driver import Card, cards, device_files, host_gpus
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpu_machines import (
+
+from engine.gpu_machines import (
     LIBRARIES,
     PARTS,
     UUIDS,
@@ -21,7 +22,6 @@ from gpu_machines import (
     two_gpus,
     write,
 )
-
 from firstlight.engine.gpu import FOLDER, Gpus, find_gpus, names_of
 from firstlight.errors import EngineError
 

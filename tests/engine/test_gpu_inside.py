@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpu_machines import VERSION, hook, mounted, on_machine, specify, write
-from small_images import image
 
 import firstlight
+from engine.gpu_machines import VERSION, hook, mounted, on_machine, specify, write
+from engine.small_images import image
 from firstlight.engine.bubblewrap import LOADERS
 from firstlight.engine.gpu import FOLDER
 from firstlight.engine.unpack import root_path

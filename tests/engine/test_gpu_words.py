@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpu_machines import (
+
+from engine.gpu_machines import (
     LIBRARIES,
     PARTS,
     UUIDS,
@@ -20,7 +21,6 @@ from gpu_machines import (
     tell,
     two_gpus,
 )
-
 from firstlight.engine import docker, podman
 from firstlight.errors import EngineError
 

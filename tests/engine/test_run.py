@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from boxes import Box
 
+from engine.boxes import Box
 from firstlight.cli import dry, run
 from firstlight.cli.context import Context
 from firstlight.workspace.place import Place, place_of

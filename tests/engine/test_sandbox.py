@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from boxes import MACHINE, Box
-from small_images import image, layer, member, tar
 
+from engine.boxes import MACHINE, Box
+from engine.small_images import image, layer, member, tar
 from firstlight.engine.sandbox import SANDBOX
 from firstlight.errors import EngineError
 from firstlight.progress import Progress

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_images import (
+
+from engine.small_images import (
     folder,
     gzipped,
     image,
@@ -28,7 +29,6 @@ from small_images import (
     tar,
     zstandarded,
 )
-
 from firstlight.engine import merge
 from firstlight.engine.extract import extract
 from firstlight.engine.unpack import unpack

@@ -137,7 +137,7 @@ def test_writes_three_hundred_packages_quickly() -> None:
         (f'spec = "{of_bytes(b"spec")}"', 'spec = "sha256:1"', "'spec'"),
         ('python = "3.11"', "python = ", "not valid TOML"),
         ("lock-version = 1", "lock-version = 2", "lock-version 2"),
-        ("\nformat = 2", "\nformat = 3", "builder format 3"),
+        ("\nformat = 3", "\nformat = 2", "builder format 2"),
         ('HF_HOME" = "/workspace/.hf"', 'HF_HOME" = 1', "environment"),
         ("archives = []", "archives = 1", "archives"),
         ("[environment]", "[[environment]]", "environment"),

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hand_locks import NOTHING, Bench, Ear, hex_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,9 +21,11 @@ from firstlight.errors import (
     NetworkError,
 )
 from firstlight.lock.lockfile import LayerFact, Lock
+from firstlight.pack import plan
 from firstlight.pack.entry import DAY_ONE, time_of
 from firstlight.pack.known import record
 from firstlight.store import Store
+from pack.hand_locks import NOTHING, Bench, Ear, hex_of
 from web_server import Page, serving
 
 MASTERS = {
@@ -112,6 +113,21 @@ def test_a_changed_wheel_changes_only_its_layer(bench: Bench) -> None:
     assert new == ear.made()
     assert len(new) == 1
     assert len(after.layers) == len(before.layers) > 4
+
+
+def test_the_largest_wheels_lie_below_the_system(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The OS changes each week, they do not; whoever lies below is not moved again."""
+    monkeypatch.setattr(plan, "_WHEELS", 20_000)
+    monkeypatch.setattr(plan, "_BOTTOM", 50_000)
+    for name, size in (("aa", 60_000), ("bb", 90_000), ("cc", 30_000), ("dd", 10)):
+        bench.wheel(name, {f"{name}/data.bin": os.urandom(size)})
+    layers = [layer.title for layer in bench.build(bench.lock()).layers]
+    system, venv = layers.index("system files"), layers.index("python 3.11 environment")
+    assert layers[:2] == ["bb 1.0", "aa 1.0"]
+    assert layers[2].startswith("os: ")
+    assert 2 < system < venv < layers.index("cc 1.0")
 
 
 def test_facts_in_the_lock_give_the_same_layers_without_inflating(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,22 @@ def test_a_change_on_top_leaves_all_others():
     assert [n for n, one in enumerate(after) if one != before[n]] == [len(after) - 1]
 
 
-def test_the_number_of_layers_is_bounded():
-    items = [item(f"p{n:03}", 5000) for n in range(300)]
-    assert len(group(items, limit=1000, most=40)) <= 40
+@given(names, st.data())
+def test_the_largest_come_first(found, data):
+    """They change most rarely, and engines fetch anew what lies above a change."""
+    sizes = st.integers(1, 5000)
+    items = [item(name, data.draw(sizes)) for name in found]
+    large = [one for one in group(items, limit=2000, most=200) if one[0].size > 1000]
+    assert [len(one) for one in large] == [1] * len(large)
+    assert [one[0].size for one in large] == sorted(
+        (each.size for each in items if each.size > 1000), reverse=True
+    )
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+@pytest.mark.parametrize("most", [2, 16, 40])
+def test_the_number_of_layers_is_bounded_however_many_packages_there_are(size, most):
+    """Where names end too many groups, larger groups would not help."""
+    items = [item(f"lib{n:04}", size) for n in range(1500)]
+    top = [each.name for each in items[::7]]
+    assert len(group(items, limit=1000, most=most, top=top)) <= most

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import fcntl
 import hashlib
 import os
 import re
@@ -11,7 +12,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from venv import EnvBuilder
 
+import pip
 import pytest
 
 from entry_tree import write_tree
@@ -68,11 +71,26 @@ def folder(request: pytest.FixtureRequest) -> Path:
     assert request.config.cache is not None
     target = request.config.cache.mkdir(f"wheels-{VERSION}")
     done = target / "done"
-    if not done.exists() or done.read_text().split() != WHEELS:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--only-binary=:all:", "-d", target, *WHEELS], check=True)
-        done.write_text("\n".join(WHEELS))
+    # Another worker may be downloading them into the same folder.
+    with (target / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text().split() != WHEELS:
+            words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+            words += ["--only-binary=:all:", "-d", str(target)]
+            subprocess.run([*words, *WHEELS], check=True)
+            done.write_text("\n".join(WHEELS))
     return target
+
+
+@pytest.fixture(scope="session")
+def only_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pip and nothing else, for the path of any Python.
+
+    `pip --python` starts pip twice, which takes longer than most installations.
+    """
+    folder = tmp_path_factory.mktemp("only-pip")
+    (folder / "pip").symlink_to(Path(pip.__file__).parent)
+    return folder
 
 
 def find(folder: Path, requirement: str) -> Path:
@@ -84,13 +102,14 @@ def find(folder: Path, requirement: str) -> Path:
     return path
 
 
-def install(wheel: Path, venv: Path) -> Tree:
+def install(wheel: Path, venv: Path, only_pip: Path) -> Tree:
     """What pip adds to a fresh venv."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    EnvBuilder(symlinks=True).create(venv)
     before = set(Tree.read(venv).files)
-    pip = [sys.executable, "-m", "pip", "--python", venv / "bin/python", "install"]
+    words = [venv / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
     options = ["--quiet", "--no-deps", "--no-compile", "--no-index", "--no-cache-dir"]
-    subprocess.run([*pip, *options, wheel], check=True)
+    environ = {**os.environ, "PYTHONPATH": str(only_pip)}
+    subprocess.run([*words, *options, wheel], check=True, env=environ)
     return Tree.read(venv).without(before)
 
 
@@ -103,9 +122,11 @@ def launches(script: bytes) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("requirement", WHEELS)
-def test_gives_the_tree_of_pip(requirement: str, folder: Path, tmp_path: Path) -> None:
+def test_gives_the_tree_of_pip(
+    requirement: str, folder: Path, only_pip: Path, tmp_path: Path
+) -> None:
     wheel = find(folder, requirement)
-    theirs = install(wheel, tmp_path / "venv")
+    theirs = install(wheel, tmp_path / "venv", only_pip)
     prefix = str(tmp_path / "venv").lstrip("/")
     entries = wheel_entries(wheel, filename=wheel.name, python=VERSION, prefix=prefix)
     write_tree(entries, tmp_path / "ours")

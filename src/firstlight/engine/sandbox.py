@@ -30,6 +30,7 @@ from firstlight.engine.base import (
 from firstlight.engine.processes import Process
 from firstlight.engine.roots import root_path
 from firstlight.errors import EngineError
+from firstlight.leases import lease
 from firstlight.oci.model import Image
 from firstlight.progress import Progress
 from firstlight.store import Store
@@ -120,16 +121,22 @@ class Sandbox:
 
     def execute(self, plan: ContainerPlan, store: Store) -> int:
         """Run a plan on the user's terminal and return the program's exit code."""
-        command = self.host_command(plan, store)
-        return proc.call(command.command, env=command.environment)
+        with lease(store, plan.image.id):
+            command = self.host_command(plan, store)
+            return proc.call(command.command, env=command.environment)
 
     def start(self, plan: ContainerPlan, store: Store) -> State:
         """Start a plan in the background; it lives on when we end."""
         if plan.kept is None:
             raise ValueError("a plan for the background says where its log is kept")
-        command = self.host_command(plan, store)
         log = plan.kept / "log"
-        pid = proc.spawn(command.command, env=command.environment, output=log)
+        # The sandbox's first process, which ends last, keeps open what it reads from:
+        # by that the lease lasts as long as anything runs inside.
+        with lease(store, plan.image.id) as held:
+            command = self.host_command(plan, store)
+            pid = proc.spawn(
+                command.command, env=command.environment, output=log, stdin=held
+            )
         first = _first(pid)
         identity = _identity(first) if first else f"{pid}:0"
         return State(

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
-import tarfile
 import threading
-import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-
-import zstandard
-from isal import igzip, igzip_lib, isal_zlib
 
 from firstlight.digest import Digest
 from firstlight.engine.extract import extract
@@ -24,10 +18,12 @@ from firstlight.engine.merge import make_mount_point, merge
 from firstlight.engine.roots import root_path
 from firstlight.errors import ArtefactError, DigestError, StoreError
 from firstlight.oci.model import Image, Layer
+from firstlight.oci.plain import DAMAGED, open_plain
+from firstlight.parallel import WatchedFile
 from firstlight.progress import Progress, Task
 from firstlight.store import Store
 
-__all__ = ["unpack", "root_path"]
+__all__ = ["lay_root", "root_path", "unpack"]
 
 _PIECE = 256 << 10
 _FOLDERS = (
@@ -35,19 +31,6 @@ _FOLDERS = (
     *(b"workspace", b"home/user", b"usr/local/nvidia"),
 )
 _FILES = (b"etc/resolv.conf", b"etc/hosts")
-_DAMAGED = (
-    tarfile.TarError,
-    EOFError,
-    gzip.BadGzipFile,
-    zlib.error,
-    zstandard.ZstdError,
-    cast("type[Exception]", igzip_lib.error),  # Their stubs type them as values.
-    cast("type[Exception]", isal_zlib.error),
-    ValueError,
-    OverflowError,
-)
-
-_open_gzip = cast("Callable[[BinaryIO], BinaryIO]", igzip.open)
 
 
 def unpack(image: Image, store: Store, progress: Progress | None = None) -> Path:
@@ -69,12 +52,14 @@ def unpack(image: Image, store: Store, progress: Progress | None = None) -> Path
                     progress.task("link", image.name, len(trees)) as task,
                     store.folder(root) as folder,
                 ):
-                    merge(trees, folder, task)
-                    _make_mount_points(os.fsencode(folder))
+                    lay_root(trees, folder, task)
     return root
 
 
-def _make_mount_points(root: bytes) -> None:
+def lay_root(trees: Sequence[Path], folder: Path, task: Task | None = None) -> None:
+    """Fill an empty folder with the root that unpacked layers give together."""
+    merge(trees, folder, task)
+    root = os.fsencode(folder)
     for path in _FOLDERS:
         make_mount_point(root, path)
     for path in _FILES:
@@ -114,25 +99,44 @@ def _unpack_layer(
             return
         _check_blob(layer, store)
         with (
+            _suspected(layer, store),
             progress.task("unpack", layer.title, layer.size) as task,
             store.folder(tree) as folder,
             store.read(layer.digest) as blob,
             _told(layer),
         ):
-            _fill(os.fsencode(folder), layer, _Counted(blob, task, stop))
+            _fill(os.fsencode(folder), layer, WatchedFile(blob, task, stop))
 
 
 def _check_blob(layer: Layer, store: Store) -> None:
     if not store.has(layer.digest, layer.size):
-        raise StoreError(
-            f"layer {layer.title!r} ({layer.digest}) is not in the store, or was "
-            "damaged there and removed",
-            hint="run `firstlight build` again: only this layer is made anew",
-        )
+        raise _gone(layer)
 
 
-def _fill(folder: bytes, layer: Layer, blob: _Counted) -> None:
-    plain = _Plain(_inflated(blob))
+@contextmanager
+def _suspected(layer: Layer, store: Store) -> Iterator[None]:
+    """Hash the blob of a layer that cannot be unpacked: it may have been damaged here.
+
+    A disk that loses bits changes no time of a file, by which it would be noticed.
+    """
+    try:
+        yield
+    except ArtefactError as error:
+        if store.intact(layer.digest):
+            raise
+        raise _gone(layer) from error
+
+
+def _gone(layer: Layer) -> StoreError:
+    return StoreError(
+        f"layer {layer.title!r} ({layer.digest}) is not in the store, or was "
+        "damaged there and removed",
+        hint="run `firstlight build` again: only this layer is made anew",
+    )
+
+
+def _fill(folder: bytes, layer: Layer, blob: WatchedFile) -> None:
+    plain = _Plain(open_plain(blob))
     stream = io.BufferedReader(plain, _PIECE)
     extract(cast("BinaryIO", stream), folder, layer.title)
     while stream.read(_PIECE):
@@ -143,47 +147,6 @@ def _fill(folder: bytes, layer: Layer, blob: _Counted) -> None:
             f"{layer.diff_id} as the image says",
             hint="run `firstlight cache check`, then `firstlight build` again",
         )
-
-
-def _inflated(blob: _Counted) -> BinaryIO:
-    """Open the blob by what its first bytes say: gzip, zstd or a plain tar."""
-    stream = io.BufferedReader(blob, _PIECE)
-    start = stream.peek(4)[:4]
-    if start[:2] == b"\x1f\x8b":
-        # Its reader is one C loop over the members: tens of thousands of tiny ones
-        # cost no Python call each.
-        return _open_gzip(stream)
-    if start == b"\x28\xb5\x2f\xfd":
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            stream, read_across_frames=True
-        )
-        return cast("BinaryIO", reader)
-    return cast("BinaryIO", stream)
-
-
-class _Counted(io.RawIOBase):
-    """The blob's file; tells the task how much was read, and ends early when told."""
-
-    def __init__(self, blob: BinaryIO, task: Task, stop: threading.Event) -> None:
-        self._blob = blob
-        self._task = task
-        self._stop = stop
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read into a buffer.
-
-        Raises:
-            CancelledError: when another layer failed, or a person interrupted.
-        """
-        if self._stop.is_set():
-            raise CancelledError
-        size = cast("io.BufferedReader", self._blob).readinto(buffer)
-        self._task.advance(size)
-        return size
 
 
 class _Plain(io.RawIOBase):
@@ -236,7 +199,7 @@ def _told(layer: Layer) -> Iterator[None]:
     """Turn every way a hostile stream can fail into one error that names the layer."""
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ArtefactError(
             f"layer {layer.title!r} ({layer.digest}) is damaged: {error}",
             hint="run `firstlight cache check`, then `firstlight build` again",

@@ -32,7 +32,7 @@ from firstlight.net import Fetcher
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["Reader", "Release", "Trust"]
+__all__ = ["Reader", "Release", "Trust", "best_index", "mirrors", "read_release"]
 
 _KEYRINGS = ("debian-archive-keyring", "ubuntu-keyring")
 _LIMIT = 512 << 20
@@ -120,7 +120,7 @@ class Reader:
             NetworkError: when it cannot be had.
         """
         folder = f"{component}/binary-{self.architecture}"
-        name, (digest, size) = self._best(release, folder)
+        name, (digest, size) = best_index(release, folder)
         top = f"{release.base}/dists/{release.suite}"
         urls = [f"{top}/{name}"]
         if release.by_hash:
@@ -137,53 +137,16 @@ class Reader:
             self.architecture,
         )
 
-    def _best(self, release: Release, folder: str) -> tuple[str, tuple[Digest, int]]:
-        for ending in (".xz", ".gz", ""):
-            name = f"{folder}/Packages{ending}"
-            if name in release.files:
-                return name, release.files[name]
-        raise ArtefactError(
-            f"{release.archive} {release.suite}: InRelease gives no SHA-256 of "
-            f"{folder}/Packages",
-            hint="check that the mirror carries this architecture",
-        )
-
     def _mirrors(self, archive: str) -> tuple[str, ...]:
-        known = self.settings.mirrors.get(archive, ())
-        if not known and archive == "debian-security":
-            # Mirrors of Debian commonly have the security archive beside it.
-            known = tuple(
-                f"{base}-security"
-                for base in self.settings.mirrors.get("debian", ())
-                if base.rstrip("/").endswith("/debian")
-            )
-        return tuple(base.rstrip("/") for base in known) or self.settings.mirror(
-            archive
-        )
+        return mirrors(self.settings, archive) or self.settings.mirror(archive)
 
     def _check(self, data: bytes, archive: str, suite: str, base: str) -> Release:
         where = f"{archive} {suite}: InRelease from {redact(base)}"
         text = self._verified(data, where)
-        fields, files = _parse(text, where)
-        if suite not in (fields.get("Suite"), fields.get("Codename")):
-            found = fields.get("Codename") or fields.get("Suite") or "nothing"
-            raise ArtefactError(
-                f"{where} is of {found}, not of {suite}",
-                hint="the mirror is misconfigured, or answers for another release; "
-                "name another one in your settings",
-            )
-        release = Release(
-            archive=archive,
-            suite=suite,
-            base=base,
-            digest=self.store.put(data),
-            date=_date(fields, "Date", where),
-            files=files,
-            by_hash=fields.get("Acquire-By-Hash", "no").lower() == "yes",
-            components=tuple(
-                part.rpartition("/")[2] for part in fields.get("Components", "").split()
-            ),
+        release = read_release(
+            text, archive, suite, base, digest=self.store.put(data), where=where
         )
+        fields, _ = _parse(text, where)
         if "Valid-Until" in fields:
             until = _date(fields, "Valid-Until", where)
             if until < datetime.now(UTC):
@@ -241,6 +204,71 @@ class Reader:
                 deb = self.fetcher.get(f"{base}/{package.filename}")
                 return from_deb(deb, package.filename, trusted)
         return []
+
+
+def mirrors(settings: Settings, archive: str) -> tuple[str, ...]:
+    """Return the base URLs of an archive that this machine knows, perhaps none."""
+    known = settings.mirrors.get(archive, ())
+    if not known and archive == "debian-security":
+        # Mirrors of Debian commonly have the security archive beside it.
+        known = tuple(
+            f"{base.rstrip('/')}-security"
+            for base in settings.mirrors.get("debian", ())
+            if base.rstrip("/").endswith("/debian")
+        )
+    return tuple(base.rstrip("/") for base in known)
+
+
+def best_index(release: Release, folder: str) -> tuple[str, tuple[Digest, int]]:
+    """Return the name, digest and size of the smallest ``Packages`` of a folder.
+
+    Raises:
+        ArtefactError: when the release names none.
+    """
+    for ending in (".xz", ".gz", ""):
+        name = f"{folder}/Packages{ending}"
+        if name in release.files:
+            return name, release.files[name]
+    raise ArtefactError(
+        f"{release.archive} {release.suite}: InRelease gives no SHA-256 of "
+        f"{folder}/Packages",
+        hint="check that the mirror carries this architecture",
+    )
+
+
+def read_release(
+    text: bytes, archive: str, suite: str, base: str, *, digest: Digest, where: str
+) -> Release:
+    """Return what the text under a release's signature says.
+
+    Args:
+        base: Where it came from.
+        digest: Of the whole file.
+        where: For messages.
+
+    Raises:
+        ArtefactError: when it is damaged, or of another suite.
+    """
+    fields, files = _parse(text, where)
+    if suite not in (fields.get("Suite"), fields.get("Codename")):
+        found = fields.get("Codename") or fields.get("Suite") or "nothing"
+        raise ArtefactError(
+            f"{where} is of {found}, not of {suite}",
+            hint="the mirror is misconfigured, or answers for another release; "
+            "name another one in your settings",
+        )
+    return Release(
+        archive=archive,
+        suite=suite,
+        base=base,
+        digest=digest,
+        date=_date(fields, "Date", where),
+        files=files,
+        by_hash=fields.get("Acquire-By-Hash", "no").lower() == "yes",
+        components=tuple(
+            part.rpartition("/")[2] for part in fields.get("Components", "").split()
+        ),
+    )
 
 
 def _parse(

@@ -26,7 +26,7 @@ __all__ = [
     "packages_digest",
 ]
 
-FORMAT = 2
+FORMAT = 3
 """The builder's format version: raised whenever equal inputs give other bytes."""
 
 

@@ -40,7 +40,7 @@ from firstlight.lock.spec import Spec
 from firstlight.lock.system import System, system_of
 from firstlight.progress import Progress
 
-__all__ = ["resolve", "select", "torch_requirement"]
+__all__ = ["marker_environment", "resolve", "select", "torch_requirement"]
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 """What Python calls the machine of an OCI platform."""
@@ -221,6 +221,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     if settings.pip.extra_index_urls:
         # pip takes its indexes for equals, and these were written for pip.
         told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if settings.offline:
+        given["UV_OFFLINE"] = "1"
     return {**told, **given}
 
 
@@ -282,7 +284,7 @@ def select(
     """
     try:
         lock = Pylock.from_dict(tomllib.loads(pylock))
-        environment = _marker_environment(platform, system)
+        environment = marker_environment(platform, system)
         tags = _wheel_tags(platform, system)
         chosen = list(lock.select(environment=environment, tags=tags))
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
@@ -299,7 +301,8 @@ def select(
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
 
-def _marker_environment(platform: str, system: System) -> Environment:
+def marker_environment(platform: str, system: System) -> Environment:
+    """Return what markers see on a platform with the Python of an OS release."""
     return {
         "implementation_name": "cpython",
         "implementation_version": system.python_full_version,

@@ -17,6 +17,7 @@ from firstlight.errors import SpecError, UsageError
 from firstlight.fields import Fields, read_toml, shown
 from firstlight.finding import Finding
 from firstlight.lock.requirements import Gathered, Wanted, gather, url_problem
+from firstlight.lock.share_table import Share, read_share
 from firstlight.lock.workspace_table import Workspace, read_workspace
 
 __all__ = [
@@ -74,8 +75,8 @@ class Spec:
     torch). `constraints` bound what others require without requiring it. `cuda` is
     ``auto`` (the index's default build), ``cpu`` or a CUDA minor (``12.6``). `suite` is
     the OS release, empty for the one that carries the Python; `source` the project's
-    address, for a label of the image; `workspace` how the image is run. `digest` covers
-    every other field and the text of included files.
+    address, for a label of the image; `workspace` how the image is run, `share` where
+    it is shared. `digest` covers every other field and the text of included files.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Spec:
     constraints: tuple[str, ...] = ()
     source: str = ""
     workspace: Workspace = field(default_factory=Workspace)
+    share: Share = field(default_factory=Share)
 
 
 def find_spec(folder: Path) -> tuple[Path, dict[str, Any], str]:
@@ -162,11 +164,12 @@ def _read(fields: Fields, folder: Path) -> Spec:
         environment=_environment(fields.inner("env")),
         source=fields.text("source"),
         workspace=read_workspace(fields.inner("workspace")),
+        share=read_share(fields.inner("share")),
         digest=of_bytes(b""),
     )
     content = {**asdict(spec), "digest": "", "files": gathered.texts}
-    # How the image is run is no part of it: a lock never becomes stale by that.
-    del content["workspace"]
+    # How the image is run and shared is no part of it: no lock becomes stale by that.
+    del content["workspace"], content["share"]
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return replace(spec, digest=of_bytes(text.encode()))
 

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from firstlight import digest
 from firstlight.config import Settings
 from firstlight.digest import Digest
-from firstlight.errors import NetworkError
-from firstlight.failures import RefusedError
 from firstlight.finding import Finding, Role
-from firstlight.lock.apt import MOVED_ON, deb_urls
 from firstlight.lock.lockfile import Lock, PlatformLock, Wheel
 from firstlight.lock.python import select
 from firstlight.lock.system import SUITES
-from firstlight.net import Download, Fetcher
 from firstlight.oci.model import Image, Layer
 from firstlight.pack.describe import describe
+from firstlight.pack.inputs import Inputs, fetch, inputs_of
 from firstlight.pack.known import find, hold_against, part_of, remember
 from firstlight.pack.make import make_layers, remake_layers
-from firstlight.pack.plan import Plan
+from firstlight.pack.plan import Plan, Recipe
 from firstlight.progress import Progress
 from firstlight.store import Store
 
-__all__ = ["build_project", "verify"]
+__all__ = ["Rebuilt", "build_project", "rebuild", "verify"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """An image that was made anew to know its digests; its layers are nowhere.
+
+    `documents` are its configuration and manifest by digest, `findings` how it differs
+    from what the lock says came out before.
+    """
+
+    image: Image
+    documents: Mapping[Digest, bytes]
+    plan: Plan
+    findings: tuple[Finding, ...]
+
+    def recipes(self) -> list[Recipe]:
+        """How each layer is made, in their order."""
+        # Whoever rebuilt has heard the plan's warnings.
+        return replace(self.plan, progress=Progress()).recipes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +97,44 @@ def build_project(
     return image
 
 
+def rebuild(
+    lock: Lock,
+    pylock: str,
+    *,
+    platform: str,
+    folder: Path,
+    store: Store,
+    settings: Settings,
+    progress: Progress,
+) -> Rebuilt:
+    """Make every layer anew from the locked files, and compare with the lock.
+
+    Nothing that was computed before is believed: inputs are hashed, every stream is
+    inflated. Nothing is written but what had to be fetched.
+    """
+    part = part_of(lock, platform)
+    documents: dict[Digest, bytes] = {}
+
+    def put(data: bytes) -> Digest:
+        found = digest.of_bytes(data)
+        documents[found] = data
+        return found
+
+    with store.held():
+        work = _work(lock, part, pylock, folder, store, settings, progress)
+        _distrust(work)
+        _fetch(work)
+        plan = Plan.of(lock, part, work.wheels, store, progress, believe=False)
+        layers = remake_layers(plan, jobs=settings.jobs, progress=progress)
+        image = describe(lock, part, layers, put)
+    return Rebuilt(
+        image=image,
+        documents=documents,
+        plan=plan,
+        findings=tuple(_compare(part, layers, image)),
+    )
+
+
 def verify(
     lock: Lock,
     pylock: str,
@@ -91,24 +145,17 @@ def verify(
     settings: Settings,
     progress: Progress,
 ) -> tuple[Digest, list[Finding]]:
-    """Rebuild every layer from the locked files and compare with the lock.
-
-    Nothing that was computed before is believed: inputs are hashed, every stream is
-    inflated. Nothing is written but what had to be fetched. Returns the image ID and
-    what differs.
-    """
-    part = part_of(lock, platform)
-    with store.held():
-        work = _work(lock, part, pylock, folder, store, settings, progress)
-        _distrust(work)
-        _fetch(work)
-        layers = remake_layers(
-            Plan.of(lock, part, work.wheels, store, progress, believe=False),
-            jobs=settings.jobs,
-            progress=progress,
-        )
-        image = describe(lock, part, layers, digest.of_bytes)
-    return image.id, list(_compare(part, layers, image))
+    """Rebuild, and return the image ID and what differs from the lock."""
+    rebuilt = rebuild(
+        lock,
+        pylock,
+        platform=platform,
+        folder=folder,
+        store=store,
+        settings=settings,
+        progress=progress,
+    )
+    return rebuilt.image.id, list(rebuilt.findings)
 
 
 def _work(
@@ -139,40 +186,17 @@ def _work(
 # Inputs
 
 
-def _downloads(work: _Work) -> Iterator[Download]:
-    for wheel in work.wheels:
-        yield Download(
-            urls=(wheel.url,),
-            digest=wheel.digest,
-            size=wheel.size,
-            name=wheel.filename,
-        )
-    for deb in work.part.debs:
-        yield Download(
-            urls=deb_urls(deb, work.lock.archives, work.settings),
-            digest=deb.digest,
-            size=deb.size,
-            name=deb.filename.rpartition("/")[2],
-        )
+def _inputs(work: _Work) -> Inputs:
+    return inputs_of(work.lock, work.part, work.wheels, work.settings, work.store)
 
 
 def _fetch(work: _Work) -> None:
-    fetcher = Fetcher(work.settings, work.store, work.progress)
-    try:
-        fetcher.fetch_all(list(_downloads(work)))
-    except RefusedError as error:
-        name = error.message.partition(":")[0]
-        debs = {deb.filename.rpartition("/")[2] for deb in work.part.debs}
-        if error.status != 404 or name not in debs:
-            raise
-        raise NetworkError(
-            error.message, hint=MOVED_ON, findings=error.findings
-        ) from error
+    fetch(_inputs(work), work.settings, work.store, work.progress)
 
 
 def _distrust(work: _Work) -> None:
     """Hash every input that is in the store; damaged ones are removed."""
-    for item in _downloads(work):
+    for item in _inputs(work).all:
         work.store.forget(item.digest)
 
 

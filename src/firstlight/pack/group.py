@@ -5,8 +5,9 @@ hash of a name says so (as content-defined chunking cuts files) or where a group
 full. So adding, removing or updating one package changes its own group and leaves
 every other layer the same, bit for bit.
 
-Container engines unpack anew whatever lies above a layer that changed. So large
-packages are at the bottom, and small ones that change most often on top.
+Container engines unpack anew whatever lies above a layer that changed, and many of them
+fetch it anew. So packages come by size, the largest at the bottom, since those change
+most rarely; and small ones that change most often are on top.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["Item", "group", "MAX_LAYERS"]
 MAX_LAYERS = 60
 """Overlay file systems take 127 layers; half leaves room for those who build on."""
 
-_CUT = 12
+_ONE_IN = 12
 """On average one package in so many ends its group."""
 
 
@@ -44,31 +45,33 @@ def group(
     *,
     limit: int,
     most: int = MAX_LAYERS,
+    one_in: int = _ONE_IN,
     top: Collection[str] = (),
 ) -> list[tuple[Item, ...]]:
-    """Return the items in groups of at most `limit` bytes, larger ones alone.
+    """Return the items in groups of at most `limit` bytes, larger ones alone and first.
 
-    `limit` is doubled until there are at most `most` groups. A pure function of names
-    and sizes; the order of the input does not matter.
+    A pure function of names and sizes; the order of the input does not matter.
 
     Args:
+        most: Groups at most, at least two; `limit` and `one_in` are doubled until so.
+        one_in: On average one package in so many ends its group.
         top: Names of those that come last, in groups of their own, if they are small.
     """
     ordered = sorted(items, key=lambda item: (item.name, item.filename))
     while True:
-        large = [(item,) for item in ordered if item.size * 2 > limit]
+        large = [item for item in ordered if item.size * 2 > limit]
         small = [item for item in ordered if item.size * 2 <= limit]
         groups = [
-            *large,
-            *_cut([item for item in small if item.name not in top], limit),
-            *_cut([item for item in small if item.name in top], limit),
+            *((item,) for item in sorted(large, key=lambda item: -item.size)),
+            *_cut([item for item in small if item.name not in top], limit, one_in),
+            *_cut([item for item in small if item.name in top], limit, one_in),
         ]
         if len(groups) <= most:
             return groups
-        limit *= 2
+        limit, one_in = limit * 2, one_in * 2
 
 
-def _cut(ordered: Sequence[Item], limit: int) -> list[tuple[Item, ...]]:
+def _cut(ordered: Sequence[Item], limit: int, one_in: int) -> list[tuple[Item, ...]]:
     groups: list[tuple[Item, ...]] = []
     current: list[Item] = []
     size = 0
@@ -78,7 +81,7 @@ def _cut(ordered: Sequence[Item], limit: int) -> list[tuple[Item, ...]]:
             current, size = [], 0
         current.append(item)
         size += item.size
-        if _ends_group(item.name):
+        if _ends_group(item.name, one_in):
             groups.append(tuple(current))
             current, size = [], 0
     if current:
@@ -86,5 +89,6 @@ def _cut(ordered: Sequence[Item], limit: int) -> list[tuple[Item, ...]]:
     return groups
 
 
-def _ends_group(name: str) -> bool:
-    return hashlib.sha256(name.encode()).digest()[0] % _CUT == 0
+def _ends_group(name: str, one_in: int) -> bool:
+    mark = hashlib.sha256(name.encode()).digest()[:8]
+    return int.from_bytes(mark) % one_in == 0

@@ -15,21 +15,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
-import deflate
 from isal import igzip_lib, isal_zlib
 
 from firstlight.digest import CHUNK, Digest
 from firstlight.errors import ArtefactError
 from firstlight.pack.entry import Bytes, Entry, FileRange, Kind, Stream, folder
+from firstlight.pack.members import HEAD, Gathered, compressed, tail
+from firstlight.parallel import Sink
 from firstlight.progress import Task
 
-__all__ = ["LayerWriter", "Sink", "write_layer", "LEVEL"]
+__all__ = ["LayerWriter", "write_layer", "LEVEL"]
 
 LEVEL = 1
 """libdeflate's level for what we compress; part of the image format.
@@ -37,7 +37,6 @@ LEVEL = 1
 Twice as fast as level 5 for OS packages, whose files come out 7 % larger.
 """
 
-_MEMBER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _TYPES = {
     Kind.FILE: tarfile.REGTYPE,
     Kind.DIRECTORY: tarfile.DIRTYPE,
@@ -48,45 +47,9 @@ _BLOCK = 512
 _BATCH = 256 << 10
 _INFLATED = 1 << 20
 _PIECE = 1 << 20
-_LARGE = 128 << 10
-_TRAILER = struct.Struct("<II")
 _TAIL = (b"0" + b"\0" * 100 + b"ustar\x0000").ljust(356, b"\0")
 _TAIL_SUM = sum(_TAIL) + 8 * ord(" ")
 _BadStream = cast("type[Exception]", igzip_lib.error)  # Its stub types it as a value.
-
-
-class Sink(Protocol):
-    """Where the blob's bytes go; `firstlight.store.BlobWriter` is one."""
-
-    def write(self, data: bytes | memoryview) -> int:
-        """Take the next bytes."""
-
-
-class _Gathered:
-    """Hands small pieces on in large ones: 20,000 headers are not 20,000 calls."""
-
-    def __init__(self, hand_on: Callable[[bytes], object]) -> None:
-        self._hand_on = hand_on
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, data: bytes) -> None:
-        """Take the next bytes."""
-        if len(data) >= _LARGE:
-            self.flush()
-            self._hand_on(data)
-            return
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size >= _LARGE:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand on everything that waits."""
-        if self._size:
-            self._hand_on(b"".join(self._pieces))
-            self._pieces.clear()
-            self._size = 0
 
 
 class LayerWriter:
@@ -102,8 +65,8 @@ class LayerWriter:
     def __init__(self, out: Sink, *, task: Task, inflate: bool = True) -> None:
         self._hash = hashlib.sha256()
         self._inflate = inflate
-        self._raw = _Gathered(self._hash.update)
-        self._blob = _Gathered(self._hand_on)
+        self._raw = Gathered(self._hash.update)
+        self._blob = Gathered(self._hand_on)
         self._out = out
         self._task = task
         self._pending = bytearray()
@@ -176,8 +139,8 @@ class LayerWriter:
             self._pending.clear()
 
     def _emit(self, data: bytes) -> None:
-        self._blob.add(_MEMBER + deflate.deflate_compress(data, LEVEL))
-        self._blob.add(_TRAILER.pack(isal_zlib.crc32(data), len(data)))
+        for piece in compressed(data, LEVEL):
+            self._blob.add(piece)
 
     def _chunks(self, entry: Entry, content: FileRange) -> Iterator[bytes]:
         if self._open is None or self._open[0] is not content.path:
@@ -193,7 +156,7 @@ class LayerWriter:
 
     def _transplant(self, entry: Entry, content: FileRange) -> None:
         self._flush()
-        self._blob.add(_MEMBER)
+        self._blob.add(HEAD)
         check = _Inflation(entry, content, self._raw) if self._inflate else None
         for data in self._chunks(entry, content):
             self._blob.add(data)
@@ -201,7 +164,7 @@ class LayerWriter:
                 check.feed(data)
         if check is not None:
             check.finish()
-        self._blob.add(_TRAILER.pack(content.crc, entry.size & 0xFFFFFFFF))
+        self._blob.add(tail(content.crc, entry.size))
 
     def _copy(self, entry: Entry, content: FileRange) -> None:
         crc = 0
@@ -228,7 +191,7 @@ class LayerWriter:
 class _Inflation:
     """Inflates a transplanted stream only to hash it and to check size and CRC-32."""
 
-    def __init__(self, entry: Entry, content: FileRange, raw: _Gathered) -> None:
+    def __init__(self, entry: Entry, content: FileRange, raw: Gathered) -> None:
         self._entry = entry
         self._content = content
         self._raw = raw

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from firstlight.digest import Digest
 from firstlight.errors import DigestError, MismatchError
 from firstlight.lock.lockfile import LayerFact
 from firstlight.oci.model import Layer
-from firstlight.pack.layer import Sink, write_layer
+from firstlight.pack.layer import write_layer
 from firstlight.pack.plan import Plan, Recipe
+from firstlight.parallel import GuardedSink, Workers
 from firstlight.progress import Progress
 from firstlight.store import BlobWriter, Store
 
@@ -69,57 +69,22 @@ def remake_layers(plan: Plan, *, jobs: int, progress: Progress) -> list[Layer]:
     )
 
 
-class _CancelledError(Exception):
-    """Another layer failed, or the user pressed Ctrl-C."""
-
-
-@dataclass(slots=True)
-class _Guard:
-    """A sink that stops the writer behind it when `stop` is set."""
-
-    sink: Sink
-    stop: threading.Event
-
-    def write(self, data: bytes | memoryview) -> int:
-        """Pass the bytes on, unless the work was stopped."""
-        if self.stop.is_set():
-            raise _CancelledError
-        return self.sink.write(data)
-
-
 def _in_parallel(
     plan: Plan, jobs: int, make: Callable[[Recipe, threading.Event], Layer]
 ) -> list[Layer]:
     """Make the layers on all cores, the heaviest first; stop all when one fails."""
-    stop = threading.Event()
-    futures: dict[Digest, Future[Layer]] = {}
-    with ThreadPoolExecutor(jobs) as pool:
+    with Workers[Digest, Layer](jobs) as workers:
 
         def start(recipes: Sequence[Recipe]) -> None:
             for recipe in sorted(recipes, key=lambda recipe: -recipe.weight):
-                if recipe.key not in futures:
-                    futures[recipe.key] = pool.submit(make, recipe, stop)
+                workers.start(recipe.key, partial(make, recipe))
 
-        try:
-            start(plan.likely(jobs))
-            recipes = plan.recipes()
-            for guess in futures.keys() - {recipe.key for recipe in recipes}:
-                futures.pop(guess).cancel()
-            start(recipes)
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-        finally:
-            if not all(each.done() for each in futures.values()):
-                stop.set()
-                pool.shutdown(cancel_futures=True)
-        _raise_first(list(futures.values()))
-    return [futures[recipe.key].result() for recipe in recipes]
-
-
-def _raise_first(futures: Sequence[Future[Layer]]) -> None:
-    for future in futures:
-        error = None if future.cancelled() else future.exception()
-        if error is not None and not isinstance(error, _CancelledError):
-            raise error
+        start(plan.likely(jobs))
+        recipes = plan.recipes()
+        keys = [recipe.key for recipe in recipes]
+        workers.keep(keys)
+        start(recipes)
+        return workers.results(keys)
 
 
 def _copied(
@@ -144,7 +109,7 @@ def _copied(
             progress.task("layer", recipe.title, known.size) as task,
             store.writing(known.digest, recipe.title) as out,
         ):
-            guard = _Guard(out, stop)
+            guard = GuardedSink(out, stop)
             write_layer(recipe.entries(), guard, task=task, inflate=False)
     except DigestError:
         return None
@@ -158,7 +123,7 @@ def _made(
         progress.task("layer", recipe.title, recipe.size) as task,
         store.writing(name=recipe.title) as out,
     ):
-        diff_id = write_layer(recipe.entries(), _Guard(out, stop), task=task)
+        diff_id = write_layer(recipe.entries(), GuardedSink(out, stop), task=task)
     return _layer(recipe, out, diff_id)
 
 
@@ -166,7 +131,7 @@ def _remake(recipe: Recipe, progress: Progress, stop: threading.Event) -> Layer:
     """Make a layer only to know its digests."""
     out = BlobWriter(io.BufferedWriter(_Nowhere()))
     with progress.task("layer", recipe.title, recipe.size) as task:
-        diff_id = write_layer(recipe.entries(), _Guard(out, stop), task=task)
+        diff_id = write_layer(recipe.entries(), GuardedSink(out, stop), task=task)
     return _layer(recipe, out, diff_id)
 
 

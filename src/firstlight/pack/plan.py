@@ -27,11 +27,12 @@ from firstlight.store import Store
 
 __all__ = ["Recipe", "Plan"]
 
-_WHEELS = 16 << 20
+_WHEELS = 8 << 20
+_MOST_WHEELS = 56
+_BOTTOM = 32 << 20
 _DEBS = 24 << 20
 _MOST_DEBS = 16
 _MANY = 4 << 30
-_MOST_WHEELS = 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Recipe:
 
     `key` is the digest of everything the layer's bytes depend on; `size` the bytes of
     its inputs; work on those of larger `weight` begins earlier; `entries` may be called
-    again and again.
+    again and again; `packages` are those whose files it holds.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Recipe:
     size: int
     weight: int
     entries: Callable[[], Iterable[Entry]]
+    packages: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +96,31 @@ class Plan:
         so work on them can begin while `recipes` reads what all wheels install.
         """
         alone = [members for members in self._groups() if len(members) == 1]
-        alone.sort(key=lambda members: -members[0].size)
         return [_wheel_recipe(members, self.shelf, {}) for members in alone[:most]]
 
     def recipes(self) -> list[Recipe]:
-        """Return all layers from the bottom up: OS, system files, venv, wheels.
+        """Return all layers from the bottom up: large wheels, OS, venv, other wheels.
+
+        The largest change more rarely than the OS does, whose updates come each week.
 
         Raises:
             ArtefactError: when a wheel is damaged or two files cannot stand together.
         """
         debs = [_deb_item(deb, self.store) for deb in self.part.debs]
         lost = _overwritten(self.wheels, self.shelf, self.progress)
+        below: list[Recipe] = []
+        above: list[Recipe] = []
+        for members in self._groups():
+            is_below = min(item.size for item in members) >= _BOTTOM
+            recipe = _wheel_recipe(members, self.shelf, lost)
+            (below if is_below else above).append(recipe)
         return [
+            *below,
             *_deb_recipes(debs),
             _system_recipe(self.lock, self.part, self.store, self.believe),
             *_start_recipes(self.lock.profile),
             _venv_recipe(self.lock.python),
-            *(_wheel_recipe(members, self.shelf, lost) for members in self._groups()),
+            *above,
         ]
 
     def _groups(self) -> list[tuple[Item, ...]]:
@@ -166,6 +176,7 @@ def _deb_recipes(debs: Sequence[Item]) -> Iterator[Recipe]:
             # Unpacking xz and compressing again costs about five times a copy.
             5 * size,
             entries,
+            items,
         )
 
 
@@ -273,7 +284,7 @@ def _wheel_recipe(
     # Many small files keep the interpreter busy, which serves one thread at a time; so
     # they are best made while other threads inflate large ones, not all at the end.
     weight = size if len(members) == 1 else _MANY + size
-    return Recipe(_title(members), key, size, weight, entries)
+    return Recipe(_title(members), key, size, weight, entries, members)
 
 
 def _overwritten(

@@ -1,0 +1,1 @@
+"""The same layers in another compression: zstd, eStargz, gzip again."""
