@@ -23,7 +23,7 @@ from pathlib import Path
 from measure import Measure, say, timed
 from project import Project, link_wheels
 
-__all__ = ["Docker", "docker", "prepare"]
+__all__ = ["PODMAN", "Docker", "docker", "prepare", "registry"]
 
 DOCKERFILE = """\
 FROM benchmark-base
@@ -34,6 +34,8 @@ RUN --mount=type=bind,target=/context \\
     --break-system-packages --root-user-action ignore \\
     --find-links /context/wheels -r /context/requirements.txt
 """
+PODMAN = ("podman", "--runtime", "runc")
+"""Its usual runtime refuses a machine whose cgroups are of both versions."""
 SLASH = ("bin", "sbin", "lib", "lib64")
 
 
@@ -58,7 +60,7 @@ class Docker:
 
     def push(self) -> Measure:
         """Push what was built to an empty registry on loopback."""
-        with _registry(self.folder / "registry") as address:
+        with registry(self.folder / "registry") as address:
             name = f"{address}/benchmark:{time.time_ns()}"
             self.run("tag", "benchmark", name)
             measure = self.run("push", name)
@@ -140,13 +142,14 @@ def docker(folder: Path) -> Iterator[Docker]:
 
 
 @contextmanager
-def _registry(folder: Path) -> Iterator[str]:
-    folder.mkdir()
+def registry(folder: Path) -> Iterator[str]:
+    """Start a registry on loopback whose data are in this folder; say its address."""
+    folder.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     config = folder / "config.yml"
     config.write_text(
-        "version: 0.1\nlog: {level: warn}\n"
+        "version: 0.1\nlog: {level: warn, accesslog: {disabled: false}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}'}}\n"
     )

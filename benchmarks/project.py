@@ -13,7 +13,13 @@ from typing import Any
 
 from measure import Measure, timed
 
-__all__ = ["Project", "link_wheels", "strip"]
+__all__ = ["FIRSTLIGHT", "Project", "link_wheels", "strip"]
+
+FIRSTLIGHT = (
+    *(sys.executable, "-c"),
+    "import sys; from firstlight.cli import main; sys.exit(main())",
+)
+"""The command of the tree that this benchmark belongs to."""
 
 LOCK = "firstlight.lock"
 
@@ -43,11 +49,7 @@ class Project:
     def command(self, *words: object) -> Measure:
         """Run firstlight in this project."""
         return timed(
-            [
-                *(sys.executable, "-c"),
-                "import sys; from firstlight.cli import main; sys.exit(main())",
-                *words,
-            ],
+            [*FIRSTLIGHT, *words],
             cwd=self.folder,
             environ={"FIRSTLIGHT_STORE": str(self.store), "NO_COLOR": "1"},
         )

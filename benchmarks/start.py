@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from measure import Measure, Series, say, timed
-from project import Project, link_wheels
+from project import FIRSTLIGHT, Project, link_wheels
 
 from firstlight.engine.table import ENGINES
 
@@ -48,10 +48,6 @@ find-links = true
 """
 # Flushed, because Python keeps back what it prints into a pipe until it ends.
 TENSOR = ("-c", "import torch; print(torch.ones(1), flush=True)")
-FIRSTLIGHT = (
-    *(sys.executable, "-c"),
-    "import sys; from firstlight.cli import main; sys.exit(main())",
-)
 TOKEN = "benchmark"
 CONTAINER = "firstlight-benchmark-start"
 PATIENCE = 300.0

@@ -8,13 +8,16 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the programs that tests start.
+    """Let Ctrl-C and a hang-up reach the programs that tests start.
 
-    A shell starts what it runs in the background with Ctrl-C ignored, and that is
-    inherited by every process further down.
+    A shell starts what it runs in the background with Ctrl-C ignored, ``nohup`` with
+    hang-ups ignored, and that is inherited by every process further down.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Unlike being ignored, a handler is not inherited; we go on all the same.
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,10 +27,18 @@ MAY_IMPORT = {
     "lock": {"lock", "oci", "foundation"},
     "engine": {"engine", "oci", "foundation"},
     "pack": {"pack", "lock", "oci", "foundation"},
-    "share": {"share", "pack", "lock", "oci", "foundation"},
+    "encoding": {"encoding", "pack", "oci", "foundation"},
+    "share": {"share", "lock", "oci", "foundation"},
+    "attest": {"attest", "pack", "lock", "oci", "foundation"},
+    "vendor": {"vendor", "share", "pack", "lock", "oci", "foundation"},
+    "inspect": {
+        *("inspect", "attest", "encoding", "share", "pack", "lock", "oci"),
+        "foundation",
+    },
     "workspace": {"workspace", "engine", "oci", "foundation"},
     "cli": {
-        *("cli", "share", "workspace", "pack", "lock", "engine", "oci", "foundation"),
+        *("cli", "inspect", "vendor", "attest", "share", "encoding", "workspace"),
+        *("pack", "lock", "engine", "oci", "foundation"),
     },
 }
 """Which part may import which: an import never points up or sideways."""
@@ -56,7 +64,7 @@ ONLY_HERE = {
     "resolvelib": {"lock/solve.py", "lock/unsolved.py"},
     "tomlkit": {"lock/spec_edit.py"},
     "pysequoia": {"lock/keys.py", "lock/archive.py"},
-    "deflate": {"pack/layer.py"},
+    "deflate": {"pack/members.py"},
     "yaml": {"engine/cdi.py"},
 }
 """Modules that open sockets, start processes, or own a third-party library."""

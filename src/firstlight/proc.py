@@ -80,12 +80,16 @@ def call(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None)
 
 
 def spawn(
-    command: Sequence[str | Path], *, env: Mapping[str, str], output: Path
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    output: Path,
+    stdin: int | None = None,
 ) -> int:
     """Start a command that lives on when we end, and return its process ID.
 
-    It is in a session of its own, hears nothing and writes to `output`, which only its
-    owner may read.
+    It is in a session of its own, hears nothing, or what the descriptor `stdin` gives,
+    and writes to `output`, which only its owner may read.
 
     Raises:
         EngineError: when it cannot be started.
@@ -93,7 +97,9 @@ def spawn(
     words = [str(word) for word in command]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        if stdin is None
+        else (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]

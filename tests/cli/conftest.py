@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from started import Ended, Firstlight
+
+from cli.started import Ended, Firstlight
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
-from started import Ended, Firstlight
 
+from cli.started import Ended, Firstlight
 from firstlight.digest import Digest
 from firstlight.store import Store
 
 EMPTY = """\
 store     ~/store
+images         0   0 in use
 blobs          0   0 B
 trees          0   0 B
 roots          0   0 B
@@ -58,8 +59,13 @@ def test_pruning_to_a_size(firstlight: Firstlight, old: tuple[Path, Digest]) -> 
     kept = firstlight("cache", "prune", "--max-size", "2K", "--json")
     assert json.loads(kept.out)["items"] == 0
     gone = firstlight("cache", "prune", "--max-size", "1K", "--json")
-    told = {"items": 1, "bytes": 1500, "dry_run": False, "warnings": []}
-    assert json.loads(gone.out) == told
+    assert json.loads(gone.out) == {
+        "items": 1,
+        "bytes": 1500,
+        "in_use": {"items": 0, "bytes": 0, "images": []},
+        "dry_run": False,
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -82,9 +88,17 @@ def test_checking_names_what_was_damaged(
     path, digest = old
     path.chmod(0o644)
     path.write_bytes(b"y" * 1500)
-    done = firstlight("cache", "check")
+    done = firstlight("cache", "check", "--quiet")
     assert done == Ended(0, f"1 damaged blobs removed\n  {digest[7:]}\n", "")
-    assert firstlight("cache", "check").out == "0 damaged blobs removed\n"
+    again = firstlight("cache", "check", "--json")
+    assert json.loads(again.out) == {
+        "blobs": 0,
+        "bytes": 0,
+        "damaged": [],
+        "lost": [digest[7:]],
+        "repaired": [],
+        "warnings": [],
+    }
 
 
 def test_a_store_that_cannot_be_made(firstlight: Firstlight, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from started import SPEC, Ended, Firstlight
+
+from cli.started import SPEC, Ended, Firstlight
 
 NO_SPEC = """\
 ❌ Error: there is no firstlight.toml in ~/project
@@ -35,6 +36,13 @@ COMMANDS = (
     "logs",
     "restart",
     "down",
+    "push",
+    "pull",
+    "vendor",
+    "inspect",
+    "diff",
+    "sign",
+    "key",
     "verify",
     "add",
     "remove",

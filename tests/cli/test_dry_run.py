@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import test_workspace_options as options
-from started import SPEC, Firstlight
-from test_workspace_options import SANDBOX, shown
 
+from cli import test_workspace_options as options
+from cli.started import SPEC, Firstlight
+from cli.test_workspace_options import SANDBOX, shown
 from firstlight.lock.text import dump_lock, parse_lock
 from firstlight.oci.model import Image
 

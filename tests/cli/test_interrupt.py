@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from started import SPEC
 
+from cli.started import SPEC
 from firstlight.cli import entry, main
 from firstlight.errors import NetworkError
 

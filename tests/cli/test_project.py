@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from started import SPEC, Firstlight
 
+from cli.started import SPEC, Firstlight
 from firstlight.digest import of_bytes
 from firstlight.lock.lockfile import Lock
 from firstlight.lock.spec import read_spec

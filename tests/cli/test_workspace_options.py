@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from started import SPEC, Ended, Firstlight
 
+from cli.started import SPEC, Ended, Firstlight
 from firstlight.cli.wishes import limits, mounts, over
 from firstlight.digest import of_bytes
 from firstlight.engine.base import Limits, Mount

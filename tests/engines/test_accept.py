@@ -189,12 +189,14 @@ def test_certificates_are_trusted(inside: Tool) -> None:
         "import ssl; print(len(ssl.create_default_context().get_ca_certs()))",
     )
     assert int(count) > 100
+    # An authority of this suite may have expired since: that is no fault of ours.
     said = inside.run(
         *("sh", "-ec"),
-        "cd /etc/ssl/certs; for file in *.pem; do openssl verify -CApath . $file;"
-        "done | grep -vc ': OK$' || true",
+        "cd /etc/ssl/certs; set -- *.pem; echo $#;"
+        'openssl verify -no_check_time -CApath . "$@" | grep -c ": OK$"',
     )
-    assert said.strip() == "0"
+    there, good = map(int, said.split())
+    assert there == good > 100
 
 
 def test_the_image_is_an_ordinary_users_and_home_is_writable(inside: Tool) -> None:

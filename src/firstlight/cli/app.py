@@ -29,6 +29,13 @@ COMMANDS = {
     "logs": "look",
     "restart": "work",
     "down": "work",
+    "push": "push",
+    "pull": "pull",
+    "vendor": "vendor",
+    "inspect": "inspect",
+    "diff": "diff",
+    "sign": "sign",
+    "key": "sign",
     "verify": "verify",
     "add": "edit",
     "remove": "edit",
@@ -74,10 +81,17 @@ class _Commands(click.Group):
 @click.option(
     "--quiet", "-q", is_flag=True, help="Print only results, warnings and errors."
 )
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Ask no network for anything: use what is on this machine.",
+)
 @click.version_option(
     __version__, message="%(prog)s %(version)s", help="Print the version."
 )
 @click.pass_context
-def app(context: click.Context, project: Path, as_json: bool, quiet: bool) -> None:
+def app(
+    context: click.Context, project: Path, as_json: bool, quiet: bool, offline: bool
+) -> None:
     """Read the shared options."""
-    context.obj = Context.make(project, as_json=as_json, quiet=quiet)
+    context.obj = Context.make(project, as_json=as_json, quiet=quiet, offline=offline)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from firstlight.cli import compression as encodings
 from firstlight.cli import lock as locking
+from firstlight.cli import sharing
 from firstlight.cli.context import Context
 from firstlight.errors import UsageError
 from firstlight.report import size
@@ -57,23 +59,51 @@ platform_option = click.option(
     "podman.",
 )
 @platform_option
+@click.option(
+    "--vendor",
+    default="",
+    help="Take files from this folder or file that `vendor` wrote, before any network "
+    "is asked.",
+)
+@encodings.option
 @click.option("--dry-run", is_flag=True, help="Say what would be built; build nothing.")
 @click.pass_obj
-def build(command: Context, output: str, platform: str, dry_run: bool) -> None:
-    """Build the image the lock describes, without Docker or root."""
+def build(
+    command: Context,
+    output: str,
+    platform: str,
+    vendor: str,
+    compression: str | None,
+    dry_run: bool,
+) -> None:
+    """Build the image the lock describes, without Docker or root.
+
+    With --offline everything comes from this machine: the store, vendor/ in the
+    project, or what --vendor names.
+    """
+    if vendor:
+        from firstlight.cli.vendor import path_at
+
+        command.vendored = path_at(vendor)
     sink = parse_output(output) if output else None
+    encodings.check(compression, output)
     started = time.monotonic()
     if dry_run:
         locking.show(command, *locking.fresh(command))
         return
     image = make(command, platform)
     if sink is not None:
+        image = encodings.compressed(command, image, compression, sink[1])
         command.say(f"written to {write(command, image, *sink)}")
     show(command, image, time.monotonic() - started)
 
 
-def make(command: Context, platform: str = "") -> Image:
-    """Return the project's image, locking first where there is no lock at all."""
+def make(command: Context, platform: str = "", *, pulls: bool = False) -> Image:
+    """Return the project's image, locking first where there is no lock at all.
+
+    Args:
+        pulls: Whether a registry that has the locked image may save the building.
+    """
     from firstlight.pack.known import find, part_of, record
 
     if not command.lock_path.exists():
@@ -82,7 +112,10 @@ def make(command: Context, platform: str = "") -> Image:
         command.write_lock(*locking.make(command))
     lock, pylock = locking.fresh(command)
     wanted = platform or host_platform()
+    is_built = part_of(lock, wanted).image_id is not None
     image = find(lock, wanted, command.store)
+    if image is None and pulls and is_built:
+        image = sharing.try_pull(command, lock, wanted)
     if image is None:
         # Imported only now: nothing changed is the common case, and must be instant.
         from firstlight.pack.build import build_project
@@ -96,13 +129,18 @@ def make(command: Context, platform: str = "") -> Image:
             settings=command.settings,
             progress=command.progress,
         )
-    if part_of(lock, wanted).image_id is None:
+    if not is_built:
         command.write_lock(record(lock, image))
     return image
 
 
-def known(command: Context) -> Image:
+def known(
+    command: Context, platform: str = "", *, lacks: str = "no command to show"
+) -> Image:
     """Return the project's image as it was built before; makes and writes nothing.
+
+    Args:
+        lacks: What there is not without an image, for the message.
 
     Raises:
         LockError: when the lock is missing or stale.
@@ -111,10 +149,12 @@ def known(command: Context) -> Image:
     from firstlight.pack.known import find
 
     lock, _ = locking.fresh(command)
-    image = find(lock, host_platform(), command.store)
+    wanted = platform or host_platform()
+    image = find(lock, wanted, command.store)
     if image is None:
         raise UsageError(
-            "there is no image yet, so there is no command to show",
+            f"there is no image{platform and f' for {platform}'} yet, so there is "
+            f"{lacks}",
             hint="`firstlight build` makes it and starts nothing",
         )
     return image
@@ -146,18 +186,21 @@ def parse_output(text: str) -> tuple[Sink, Path | None]:
 
 def write(command: Context, image: Image, sink: Sink, path: Path | None) -> str:
     """Write the image to a sink and return how it is called there."""
+    from firstlight.leases import lease
     from firstlight.oci import archive, layout
 
     store, progress = command.store, command.progress
-    match sink, path:
-        case Sink.OCI, Path():
-            layout.write(image, store, path, progress=progress)
-        case Sink.OCI_ARCHIVE, Path():
-            archive.write_oci(image, store, path, progress=progress)
-        case Sink.DOCKER_ARCHIVE, Path():
-            archive.write_docker(image, store, path, progress=progress)
-        case _:
-            return f"{sink}: {archive.load(sink, image, store, progress)}"
+    image = encodings.readable(command, image, sink.partition("-")[0])
+    with lease(store, image.id):
+        match sink, path:
+            case Sink.OCI, Path():
+                layout.write(image, store, path, progress=progress)
+            case Sink.OCI_ARCHIVE, Path():
+                archive.write_oci(image, store, path, progress=progress)
+            case Sink.DOCKER_ARCHIVE, Path():
+                archive.write_docker(image, store, path, progress=progress)
+            case _:
+                return f"{sink}: {archive.load(sink, image, store, progress)}"
     return f"{sink}:{path}"
 
 

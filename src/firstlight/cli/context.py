@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,23 +26,31 @@ __all__ = ["Context"]
 
 @dataclass
 class Context:
-    """One run of the program; made once and passed by hand."""
+    """One run of the program; made once and passed by hand.
+
+    `vendored` is an OCI layout to take files from before any network is asked, besides
+    that of the project; it must be set before anything else is asked for.
+    """
 
     folder: Path
     as_json: bool
     quiet: bool
+    offline: bool = False
+    vendored: Path | None = None
 
     _speaks_json: ClassVar[bool] = False
 
     @classmethod
-    def make(cls, project: Path, *, as_json: bool, quiet: bool) -> Context:
+    def make(
+        cls, project: Path, *, as_json: bool, quiet: bool, offline: bool = False
+    ) -> Context:
         """Return the context of a command line."""
         if not project.is_dir():
             raise UsageError(
                 f"--project {project} is no folder", hint="name the project's folder"
             )
         cls._speaks_json = as_json
-        return cls(project.absolute(), as_json, quiet)
+        return cls(project.absolute(), as_json, quiet, offline)
 
     @cached_property
     def settings(self) -> Settings:
@@ -50,6 +58,11 @@ class Context:
         from firstlight.config import load_settings
 
         settings = load_settings()
+        settings = replace(
+            settings,
+            offline=self.offline or settings.offline,
+            vendored=tuple(self._layouts()),
+        )
         if not any(name.startswith("UV_INDEX_") for name in settings.environ):
             return settings
         try:
@@ -57,6 +70,18 @@ class Context:
         except SpecError:
             return settings  # Whoever needs the spec says what is wrong with it.
         return replace(settings, indexes=named)
+
+    @property
+    def vendor_path(self) -> Path:
+        """Where the files of the project's lock are vendored, unless told otherwise."""
+        return self.folder / "vendor"
+
+    def _layouts(self) -> Iterator[Path]:
+        if self.vendored is not None:
+            yield self.vendored
+        # Folders of this name are common and mostly somebody else's.
+        if (self.vendor_path / "oci-layout").is_file():
+            yield self.vendor_path
 
     @cached_property
     def store(self) -> Store:

@@ -23,7 +23,7 @@ _VALUED = (
     *("-C", "--project", "-e", "--env", "--gpus"),
     *("--engine", "-v", "--mount", "--shm"),
 )
-_SHARED = ("--json", "--quiet", "-q")
+_SHARED = ("--json", "--quiet", "-q", "--offline")
 
 
 def run(arguments: Sequence[str]) -> int:

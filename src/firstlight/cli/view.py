@@ -17,10 +17,16 @@ __all__ = ["LinesView", "LiveView", "View"]
 _VERBS = {
     "fetch": "Fetching",
     "layer": "Making layers",
+    "check": "Checking",
+    "encode": "Encoding layers",
     "unpack": "Unpacking",
     "link": "Linking the root",
     "resolve": "Resolving",
     "write": "Writing",
+    "push": "Pushing",
+    "pull": "Pulling",
+    "verify": "Verifying layers",
+    "attach": "Attaching",
 }
 
 

@@ -71,6 +71,11 @@ _OPTIONS = (
         metavar="NAME=VALUE",
         help="A variable to set inside; repeatable.",
     ),
+    click.option(
+        "--no-pull",
+        is_flag=True,
+        help="Build what is missing here, even where a registry has it.",
+    ),
 )
 
 

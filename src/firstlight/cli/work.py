@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from firstlight.cli import build, dry, wishes
+from firstlight.cli import compression as encodings
 from firstlight.cli.context import Context
 from firstlight.errors import EngineError, UsageError
 from firstlight.finding import Finding, Role
@@ -52,6 +53,7 @@ def up(
     mount: tuple[str, ...],
     shm: str | None,
     env: tuple[str, ...],
+    no_pull: bool,
     ports: str | None,
     bind: str,
     ephemeral: bool,
@@ -60,10 +62,9 @@ def up(
 ) -> None:
     """Start the workspace: JupyterLab, SSH, and what they need.
 
-    Locks and builds what is missing, and prints the address of JupyterLab and the line
-    for ssh. A workspace that runs just so already is left alone.
+    Locks, pulls or builds what is missing, and prints the address of JupyterLab and the
+    line for ssh. A workspace that runs just so already is left alone.
     """
-    from firstlight.workspace import session
     from firstlight.workspace import ssh as entries
     from firstlight.workspace.place import place_of
 
@@ -71,20 +72,26 @@ def up(
     values = wishes.environment(env)
     given = {"engine": engine, "gpus": gpus, "ports": ports, "shm": shm}
     table = wishes.over(command.spec().workspace, **given, mount=mount)
-    wish = _wish(command, table, bind)
-    wish = replace(wish, environment=values, ephemeral=ephemeral)
+    wish = replace(_wish(command, table, bind), environment=values, ephemeral=ephemeral)
     place = place_of(command.folder)
-    image = build.known(command) if dry_run else build.make(command)
+    image = build.known(command) if dry_run else build.make(command, pulls=not no_pull)
     wish = _with_servers_there(command, wish)
     if dry_run:
         print_plan(command, image, place, wish)
         return
-    running = session.up(
-        image, place, wish, store=command.store, progress=command.progress
-    )
+    running = _start(command, image, place, wish)
     if ssh_config or entries.has_entry(_ssh_config(), place.name):
         write_entry(command, place, running)
     show(command, image, wish, running, time.monotonic() - started)
+
+
+def _start(command: Context, image: Image, place: Place, wish: Wish) -> Session:
+    from firstlight.workspace import session
+
+    image = encodings.readable(command, image, wish.engine)
+    return session.up(
+        image, place, wish, store=command.store, progress=command.progress
+    )
 
 
 def _wish(command: Context, table: Workspace, bind: str) -> Wish:
@@ -227,12 +234,10 @@ def restart(command: Context) -> None:
     table = replace(command.spec().workspace, engine=record.engine)
     # What cannot be wished or built leaves alone what runs.
     wish = _wish(command, table, "localhost")
-    image = build.make(command)
+    image = build.make(command, pulls=True)
     wish = _with_servers_there(command, wish)
     session.down(place, command.progress)
-    running = session.up(
-        image, place, wish, store=command.store, progress=command.progress
-    )
+    running = _start(command, image, place, wish)
     show(command, image, wish, running, time.monotonic() - started)
 
 

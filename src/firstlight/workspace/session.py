@@ -13,6 +13,7 @@ from firstlight.digest import Digest, of_bytes
 from firstlight.engine.base import Engine, Port, State
 from firstlight.engine.table import ENGINES
 from firstlight.errors import EngineError
+from firstlight.leases import lease
 from firstlight.oci.model import Image, canonical_json
 from firstlight.oci.peek import read_file
 from firstlight.progress import Progress
@@ -59,7 +60,7 @@ def up(
     engine = ENGINES[wish.engine]
     place = replace(place, owner=engine.outer_user(place.owner))
     place.make()
-    with place.alone():
+    with place.alone(), lease(store, image.id):
         running = _same(image, place, wish)
         if running is not None:
             _let_in(running, place, wish)

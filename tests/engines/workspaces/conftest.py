@@ -79,7 +79,9 @@ def lab_project(workspace: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def person(workspace: Path, lab_project: Project, ordinary_python: Path) -> Desk:
+def person(
+    workspace: Path, lab_project: Project, ordinary_python: Path
+) -> Iterator[Desk]:
     """The person, with a key, at a copy of the project whose store is theirs."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user and make networks")
@@ -98,7 +100,7 @@ def person(workspace: Path, lab_project: Project, ordinary_python: Path) -> Desk
     _write_table_of_users(workspace / "passwd", home)
     # For every engine: each asks Podman, whose first process decides what all see.
     own_files = ("unshare", "-m", "sh", "-c", OWN_FILES, str(workspace))
-    return Desk(
+    desk = Desk(
         engine="sandbox",
         folder=home / "lab",
         home=home,
@@ -113,6 +115,9 @@ def person(workspace: Path, lab_project: Project, ordinary_python: Path) -> Desk
             "CONTAINERS_STORAGE_CONF": str(home / "storage.conf"),
         },
     )
+    yield desk
+    # Whoever asks Podman anything starts a process that keeps its namespaces.
+    desk.as_person("podman", "system", "migrate")
 
 
 def _write_table_of_users(file: Path, home: Path) -> None:
