@@ -318,10 +318,14 @@ def test_a_lease_ends_with_the_process_that_has_it_however_that_ends(
 
 def test_a_sandbox_started_by_hand_is_seen_by_its_command_line(store: Store) -> None:
     made, root = unpacked(store, days=40)
-    words = ["sh", "-c", "read line; exit", "sh", f"{root}/usr/bin/bwrap"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE) as process:
+    words = ["sh", "-c", "echo; read line", "sh", f"{root}/usr/bin/bwrap"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # A process is there before its words are.
         assert in_use(store) == {made.id[7:]}
         assert prune(store, older_than=30 * DAY).running == ("torch",)
+        assert in_use(Store.open(store.root.parent / "other")) == frozenset()
         process.communicate(b"\n")
     assert in_use(store) == frozenset()
 

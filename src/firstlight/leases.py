@@ -22,7 +22,7 @@ from firstlight.store import Store
 __all__ = ["in_use", "last_use", "lease", "sweep"]
 
 _PROC = Path("/proc")
-_ROOT = re.compile(rb"/roots/([0-9a-f]{64})(?=[/\0:])")
+_ROOT = re.compile(rb"(/[^\0:]*)/roots/([0-9a-f]{64})(?=[/\0:])")
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def in_use(store: Store) -> frozenset[str]:
     sandbox that was started by hand, with the words of a dry run.
     """
     leased = {path.name for path in _leases(store) if _is_held(path)}
-    return frozenset(leased | _on_command_lines())
+    return frozenset(leased | _on_command_lines(store))
 
 
 def last_use(store: Store, image: str) -> float:
@@ -113,9 +113,16 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _on_command_lines() -> set[str]:
-    found: set[str] = set()
+def _on_command_lines(store: Store) -> set[str]:
+    found: set[tuple[bytes, bytes]] = set()
     for path in _PROC.glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            found.update(match.decode() for match in _ROOT.findall(path.read_bytes()))
-    return found
+            found.update(_ROOT.findall(path.read_bytes()))
+    return {image.decode() for where, image in found if _is_same(where, store.root)}
+
+
+def _is_same(where: bytes, root: Path) -> bool:
+    """Whether both name one folder; links may lead to a store."""
+    with suppress(OSError):
+        return os.path.samestat(os.stat(where), root.stat())  # noqa: PTH116
+    return False

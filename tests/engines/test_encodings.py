@@ -108,7 +108,7 @@ def expected(tars: list[tuple[bytes, bytes]], workspace: Path) -> dict[str, obje
 def test_podman_unpacks_the_same_files(
     each: Image, store: Store, podman: Tool, expected: dict[str, object], tmp_path: Path
 ) -> None:
-    podman.attempt("rmi", "-af")
+    podman.attempt("rmi", "-f", each.id.removeprefix("sha256:"))
     found = podman.run("pull", "-q", written(each, store, tmp_path / "layout")).strip()
     assert f"sha256:{found}" == each.id
     root = Path(podman.run("image", "mount", found).strip())
@@ -121,10 +121,10 @@ def test_podman_unpacks_the_same_files(
 def test_podman_loads_the_archive(
     each: Image, store: Store, podman: Tool, tmp_path: Path
 ) -> None:
-    podman.attempt("rmi", "-af")
+    podman.attempt("rmi", "-f", each.id.removeprefix("sha256:"))
     archive.write_docker(each, store, tmp_path / "image.tar")
     podman.run("load", "-q", "-i", tmp_path / "image.tar")
-    assert podman.run("images", "-q", "--no-trunc").split() == [each.id]
+    assert each.id in podman.run("images", "-q", "--no-trunc").split()
 
 
 def test_skopeo_and_a_registry_take_the_layers_as_they_are(
