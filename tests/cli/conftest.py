@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.started import Ended, Firstlight
+from pack.hand_locks import Bench
+from registry_server import Registry, serving_registry
 
 
 @pytest.fixture
@@ -51,5 +54,23 @@ def firstlight(tmp_path: Path, project: Path) -> Firstlight:
             done.stdout.replace(home, "~"),
             done.stderr.replace(home, "~"),
         )
+
+    return run
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """A registry of the test's own."""
+    with serving_registry() as found:
+        yield found
+
+
+@pytest.fixture
+def run(firstlight: Firstlight, bench: Bench) -> Firstlight:
+    """Run ``firstlight`` in the project of the module's bench, with its packages."""
+
+    def run(*arguments: str, **variables: str) -> Ended:
+        mirror = (bench.folder / "archive").as_uri()
+        return firstlight(*arguments, FIRSTLIGHT_MIRROR_DEBIAN=mirror, **variables)
 
     return run

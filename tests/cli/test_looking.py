@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from artefacts import make_wheel
 from cli.shared_project import built, told, write_project
-from cli.started import Ended, Firstlight
+from cli.started import Firstlight
 from firstlight.cli.inspect import table
 from firstlight.oci import layout
 from firstlight.store import Store
 from pack.hand_locks import Bench
-from registry_server import Registry, serving_registry
+from registry_server import Registry
 from share.altered import change_config, publish
 from share.registries import MASTERS
 
 NAME = "team/demo"
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with serving_registry() as found:
-        yield found
 
 
 @pytest.fixture
@@ -35,15 +28,6 @@ def bench(tmp_path: Path, project: Path, registry: Registry) -> Bench:
     make_wheel(project / "wheels", "alpha", metadata="License-Expression: MIT\n")
     write_project(bench, f"{registry.host}/{NAME}")
     return bench
-
-
-@pytest.fixture
-def run(firstlight: Firstlight, bench: Bench) -> Firstlight:
-    def run(*arguments: str, **variables: str) -> Ended:
-        mirror = (bench.folder / "archive").as_uri()
-        return firstlight(*arguments, FIRSTLIGHT_MIRROR_DEBIAN=mirror, **variables)
-
-    return run
 
 
 @pytest.fixture

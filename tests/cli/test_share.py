@@ -6,7 +6,7 @@ import json
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from firstlight.lock.spec import read_spec
 from firstlight.lock.text import dump_lock, parse_lock
 from firstlight.store import Store
 from pack.hand_locks import Bench
-from registry_server import Registry, serving_registry
+from registry_server import Registry
 from share.registries import MASTERS, repository
 
 SPEC = """\
@@ -36,12 +36,6 @@ platforms = ["linux/amd64", "linux/arm64"]
 image = "{image}"
 """
 NAME = "team/demo"
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with serving_registry() as found:
-        yield found
 
 
 @pytest.fixture

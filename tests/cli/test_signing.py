@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,10 @@ from firstlight.digest import Digest
 from firstlight.oci.model import INDEX_TYPE, MANIFEST_TYPE, Descriptor, canonical_json
 from firstlight.share import documents
 from firstlight.store import Store
-from registry_server import Registry, serving_registry
+from registry_server import Registry
 from share.registries import repository
 
 WORD = "correct horse battery"
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with serving_registry() as found:
-        yield found
 
 
 @pytest.fixture

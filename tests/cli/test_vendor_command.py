@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from firstlight.lock.python import select
 from firstlight.lock.spec import read_spec
 from firstlight.lock.system import SUITES
 from firstlight.lock.text import dump_lock
-from registry_server import Registry, serving_registry
+from registry_server import Registry
 
 AMD64 = "linux/amd64"
 SPEC = 'name = "tiny"\npython = "3.11"\npackages = ["alpha"]\n'
@@ -139,12 +138,6 @@ def locked(project: Path, mirror: Path) -> Lock:
 def known(mirror: Path) -> dict[str, str]:
     """The variable that names the mirror; without it, this machine may know one."""
     return {"FIRSTLIGHT_MIRROR_DEBIAN": mirror.as_uri()}
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with serving_registry() as found:
-        yield found
 
 
 BUILD = ("build", "--platform", AMD64, "--json")
