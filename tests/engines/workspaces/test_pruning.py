@@ -43,7 +43,7 @@ def apart(desk: Desk) -> Iterator[Desk]:
 def stranger(apart: Desk) -> Desk:
     """Another project of the same store, whose state is elsewhere."""
     environ = {**apart.environ, "XDG_STATE_HOME": str(apart.home / "other-state")}
-    return replace(apart.beside("stranger"), environ=environ)
+    return replace(apart.beside("elsewhere"), environ=environ)
 
 
 @contextmanager
