@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from firstlight.together import for_all
+from firstlight.together import aside, for_all
 from firstlight.web import Stop
 
 
@@ -54,3 +54,24 @@ def test_the_first_error_stops_the_others() -> None:
         for_all(range(40), work, workers=4, name="t")
     assert time.monotonic() - start < 4
     assert len(done) < 10
+
+
+def test_work_aside_goes_on_meanwhile_and_gives_its_result() -> None:
+    may_end = threading.Event()
+
+    def work() -> str:
+        assert may_end.wait(10)
+        return "done"
+
+    result = aside(work, name="t")
+    may_end.set()
+    assert result() == "done"
+
+
+def test_an_error_of_work_aside_is_raised_where_it_is_waited_for() -> None:
+    def work() -> None:
+        raise ValueError("no")
+
+    result = aside(work, name="t")
+    with pytest.raises(ValueError, match="no"):
+        result()

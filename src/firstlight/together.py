@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from firstlight.web import Stop
 
-__all__ = ["for_all"]
+__all__ = ["aside", "for_all"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -47,6 +47,25 @@ def for_all(
             if thread.is_alive():
                 thread.join(timeout=2)
     return [crew.results[number] for number in range(len(items))]
+
+
+def aside(work: Callable[[], _R], *, name: str) -> Callable[[], _R]:
+    """Begin some work beside one's own; what is returned waits for its result.
+
+    An error of the work is raised by whoever waits. Nobody waits after Ctrl-C.
+    """
+    crew = _Crew((None,), lambda _, stop: work())
+    crew.waiting.put(0)
+    crew.waiting.put(None)
+    threading.Thread(target=crew.run, name=name, daemon=True).start()
+
+    def result() -> _R:
+        failure = crew.done.get()
+        if failure is not None:
+            raise failure
+        return crew.results[0]
+
+    return result
 
 
 @dataclass(frozen=True, slots=True)

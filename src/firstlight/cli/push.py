@@ -17,6 +17,7 @@ from firstlight.lock.share_table import COMPRESSIONS
 from firstlight.report import size
 
 if TYPE_CHECKING:
+    from firstlight.attest.attest import Evidence
     from firstlight.attest.keys import PrivateKey
     from firstlight.oci.model import Image
     from firstlight.oci.reference import Reference
@@ -184,10 +185,12 @@ def _send(
     from firstlight.share.names import companion
     from firstlight.share.push import label
     from firstlight.share.push import push as send
+    from firstlight.together import aside
 
+    # Reading the packages for the first time takes seconds, in which much can be sent.
+    evidence = aside(lambda: _evidence(command, job), name="evidence")
     pushed = send(job.images, command.store, repository, tags=())
-    if job.attests or key is not None:
-        _attest(command, job, pushed, repository, key)
+    _attest(command, pushed, repository, evidence(), key)
     if job.companions:
         tags = [companion(tag) for tag in job.tags]
         other = send(job.companions, command.store, repository, tags=tags)
@@ -196,29 +199,34 @@ def _send(
     return label(pushed, repository, job.tags)
 
 
-def _attest(
-    command: Context,
-    job: _Job,
-    pushed: Pushed,
-    repository: Repository,
-    key: PrivateKey | None,
-) -> None:
-    from firstlight.attest.attest import Evidence, attach
+def _evidence(command: Context, job: _Job) -> tuple[Evidence, ...]:
+    """What is said of the images; nothing when nothing shall be attached."""
+    if not job.attests:
+        return ()
     from firstlight.attest.evidence import gather
 
-    lock, pylock = command.read_lock()
-    evidence: tuple[Evidence, ...] = ()
-    if job.attests:
-        evidence = gather(
-            lock,
-            pylock,
-            job.images,
-            compression=job.compression,
-            folder=command.folder,
-            store=command.store,
-            settings=command.settings,
-            progress=command.progress,
-        )
+    return gather(
+        *command.read_lock(),
+        job.images,
+        compression=job.compression,
+        folder=command.folder,
+        store=command.store,
+        settings=command.settings,
+        progress=command.progress,
+    )
+
+
+def _attest(
+    command: Context,
+    pushed: Pushed,
+    repository: Repository,
+    evidence: Sequence[Evidence],
+    key: PrivateKey | None,
+) -> None:
+    if not evidence and key is None:
+        return
+    from firstlight.attest.attest import attach
+
     subjects = {each.digest: each for each in (*pushed.manifests, pushed.descriptor)}
     for digest, subject in subjects.items():
         about = [each for each in evidence if each.manifest == digest]
