@@ -9,15 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from share.altered import (
-    Change,
-    Document,
-    add_layer,
-    change_config,
-    change_file,
-    change_name,
-    publish,
-)
 
 from firstlight.encoding.encode import Encoding, encode
 from firstlight.errors import DigestError
@@ -33,6 +24,15 @@ from firstlight.store import Store
 from pack.hand_locks import AMD64, Bench
 from registry_server import Fault, serving_registry
 from registry_server import Registry as Server
+from share.altered import (
+    Change,
+    Document,
+    add_layer,
+    change_config,
+    change_file,
+    change_name,
+    publish,
+)
 from share.registries import bench_in, repository
 
 ALPHA = "opt/venv/lib/python3.11/site-packages/alpha/__init__.py"

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from share.altered import change_file, publish
 
 from firstlight.attest.attest import attach
 from firstlight.attest.evidence import gather
@@ -30,6 +29,7 @@ from firstlight.store import Store
 from pack.hand_locks import AMD64, Bench
 from registry_server import Registry as Server
 from registry_server import serving_registry
+from share.altered import change_file, publish
 from share.registries import ARM64, bench_in, for_arm, repository
 
 SITE = "opt/venv/lib/python3.11/site-packages"
