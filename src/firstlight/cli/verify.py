@@ -174,7 +174,9 @@ def _rows(verdict: Verdict, signed: Verified | None) -> list[tuple[str, str]]:
     if signed:
         plural = "s" if signed.signatures != 1 else ""
         rows.append(("signed", f"{signed.signatures} signature{plural} of the key"))
-        rows += [("", each.predicate_type) for each in signed.statements]
+        # An index carries those of all platforms: each kind is named once.
+        kinds = dict.fromkeys(each.predicate_type for each in signed.statements)
+        rows += [("", kind) for kind in kinds]
     how = (
         "bit for bit" if verdict.manifest == verdict.rebuilt_manifest else "in content"
     )
