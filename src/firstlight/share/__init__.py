@@ -1,1 +1,1 @@
-"""Images beyond this machine: push, pull, vendor, sign, compare."""
+"""Images to registries and from them: names, push, pull."""
