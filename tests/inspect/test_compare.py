@@ -22,7 +22,7 @@ from firstlight.progress import Progress
 from firstlight.share.push import push
 from firstlight.store import Store
 from pack.hand_locks import AMD64, Bench
-from registry_server import Fault, serving_registry
+from registry_server import Fault
 from registry_server import Registry as Server
 from share.altered import (
     Change,
@@ -33,21 +33,11 @@ from share.altered import (
     change_name,
     publish,
 )
-from share.registries import bench_in, repository
+from share.registries import repository
 
 ALPHA = "opt/venv/lib/python3.11/site-packages/alpha/__init__.py"
 BETA = "opt/venv/lib/python3.11/site-packages/beta/__init__.py"
 TOOL = "usr/bin/tool"
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return bench_in(tmp_path_factory.mktemp("bench"))
-
-
-@pytest.fixture(scope="module")
-def image(bench: Bench) -> Image:
-    return bench.build(bench.lock())
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +51,6 @@ def rebuilt(bench: Bench) -> Rebuilt:
         settings=bench.settings(),
         progress=Progress(),
     )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving_registry() as found:
-        yield found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store that has nothing of the image."""
-    return Store.open(tmp_path / "store")
 
 
 @contextmanager

@@ -28,21 +28,10 @@ from firstlight.share.push import push
 from firstlight.store import Store
 from pack.hand_locks import AMD64, Bench
 from registry_server import Registry as Server
-from registry_server import serving_registry
 from share.altered import change_file, publish
 from share.registries import ARM64, bench_in, for_arm, repository
 
 SITE = "opt/venv/lib/python3.11/site-packages"
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return bench_in(tmp_path_factory.mktemp("bench"))
-
-
-@pytest.fixture(scope="module")
-def image(bench: Bench) -> Image:
-    return bench.build(bench.lock())
 
 
 @pytest.fixture
@@ -50,18 +39,6 @@ def own(bench: Bench, image: Image) -> Own:
     """The lock after the image was built."""
     lock = record(bench.lock(), image)
     return Own(lock=lock, part=lock.platforms[0], wheels=bench.selected())
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving_registry() as found:
-        yield found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store that has nothing of the image."""
-    return Store.open(tmp_path / "store")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from firstlight.errors import UsageError
 from firstlight.report import size
 
 if TYPE_CHECKING:
+    from firstlight.lock.lockfile import Lock
     from firstlight.oci.model import Image
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "build",
     "host_platform",
     "known",
+    "made_of",
     "make",
     "platform_option",
     "show",
@@ -117,21 +119,26 @@ def make(command: Context, platform: str = "", *, pulls: bool = False) -> Image:
     if image is None and pulls and is_built:
         image = sharing.try_pull(command, lock, wanted)
     if image is None:
-        # Imported only now: nothing changed is the common case, and must be instant.
-        from firstlight.pack.build import build_project
-
-        image = build_project(
-            lock,
-            pylock,
-            platform=wanted,
-            folder=command.folder,
-            store=command.store,
-            settings=command.settings,
-            progress=command.progress,
-        )
+        image = made_of(command, lock, pylock, wanted)
     if not is_built:
         command.write_lock(record(lock, image))
     return image
+
+
+def made_of(command: Context, lock: Lock, pylock: str, platform: str) -> Image:
+    """Return the image of a lock, made here."""
+    # Imported only now: nothing changed is the common case, and must be instant.
+    from firstlight.pack.build import build_project
+
+    return build_project(
+        lock,
+        pylock,
+        platform=platform,
+        folder=command.folder,
+        store=command.store,
+        settings=command.settings,
+        progress=command.progress,
+    )
 
 
 def known(

@@ -182,6 +182,7 @@ def _send(
     command: Context, job: _Job, repository: Repository, key: PrivateKey | None
 ) -> Pushed:
     """Send everything; tags come last, so none leads to what is not complete."""
+    from firstlight.attest.attest import attach_all
     from firstlight.share.names import companion
     from firstlight.share.push import label
     from firstlight.share.push import push as send
@@ -190,7 +191,16 @@ def _send(
     # Reading the packages for the first time takes seconds, in which much can be sent.
     evidence = aside(lambda: _evidence(command, job), name="evidence")
     pushed = send(job.images, command.store, repository, tags=())
-    _attest(command, pushed, repository, evidence(), key)
+    known = evidence()
+    if known or key is not None:
+        attach_all(
+            repository,
+            pushed.descriptor,
+            pushed.manifests,
+            known,
+            key=key,
+            progress=command.progress,
+        )
     if job.companions:
         tags = [companion(tag) for tag in job.tags]
         other = send(job.companions, command.store, repository, tags=tags)
@@ -214,23 +224,6 @@ def _evidence(command: Context, job: _Job) -> tuple[Evidence, ...]:
         settings=command.settings,
         progress=command.progress,
     )
-
-
-def _attest(
-    command: Context,
-    pushed: Pushed,
-    repository: Repository,
-    evidence: Sequence[Evidence],
-    key: PrivateKey | None,
-) -> None:
-    if not evidence and key is None:
-        return
-    from firstlight.attest.attest import attach
-
-    subjects = {each.digest: each for each in (*pushed.manifests, pushed.descriptor)}
-    for digest, subject in subjects.items():
-        about = [each for each in evidence if each.manifest == digest]
-        attach(repository, subject, about or evidence, key, progress=command.progress)
 
 
 # What is shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from firstlight.cli import sharing
+from firstlight.cli import build, sharing
 from firstlight.cli.context import Context
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _repair_image(
         image = sharing.try_pull(command, lock, part.platform)
         source = command.spec().share.image
     if image is None:
-        image = _built(command, lock, pylock, part)
+        image = build.made_of(command, lock, pylock, part.platform)
         source = "made anew"
     names = {layer.digest: ("layer", layer.title) for layer in image.layers}
     names[image.id] = names[image.manifest] = ("document", image.name)
@@ -112,20 +112,6 @@ def _locked_layers(part: PlatformLock) -> Iterator[Layer]:
             title=fact.title,
             recipe=fact.key,
         )
-
-
-def _built(command: Context, lock: Lock, pylock: str, part: PlatformLock) -> Image:
-    from firstlight.pack.build import build_project
-
-    return build_project(
-        lock,
-        pylock,
-        platform=part.platform,
-        folder=command.folder,
-        store=command.store,
-        settings=command.settings,
-        progress=command.progress,
-    )
 
 
 # What it is made from
