@@ -9,21 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any, TextIO
 
 from firstlight.errors import FirstlightError
-from firstlight.finding import Finding, Role
+from firstlight.finding import Finding, Role, plain
+from firstlight.signs import SIGNS
 
 __all__ = ["error_json", "error_lines", "finding_lines", "has_symbols", "size", "words"]
 
-_SYMBOLS = {
-    Role.FAILURE: "❌",
-    Role.WARNING: "⚠️",
-    Role.NOTE: "ℹ️",
-    Role.TIP: "💡",
-    Role.SUCCESS: "✅",
-}
 _WORDS = {
     Role.FAILURE: "Error",
     Role.WARNING: "Warning",
@@ -43,7 +36,7 @@ def has_symbols(
 
 def words(role: Role, *, symbols: bool) -> str:
     """Return the symbol and word of a role, or the word alone."""
-    return f"{_SYMBOLS[role]} {_WORDS[role]}" if symbols else _WORDS[role]
+    return f"{SIGNS[role].symbol} {_WORDS[role]}" if symbols else _WORDS[role]
 
 
 def finding_lines(finding: Finding, *, symbols: bool) -> Iterable[str]:
@@ -72,7 +65,7 @@ def error_json(error: FirstlightError) -> dict[str, Any]:
         "exit_code": error.exit_code,
         "message": error.message,
         "hint": error.hint,
-        "findings": [asdict(finding) for finding in error.findings],
+        "findings": [plain(finding) for finding in error.findings],
     }
 
 

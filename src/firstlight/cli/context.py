@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from firstlight import report
 from firstlight.cli.view import LinesView, LiveView, View
 from firstlight.errors import FirstlightError, LockError, SpecError, UsageError
-from firstlight.finding import Finding
+from firstlight.finding import Finding, plain
 
 if TYPE_CHECKING:
     from firstlight.config import Settings
@@ -160,9 +160,11 @@ class Context:
     def result(self, value: Mapping[str, Any]) -> None:
         """Print the result for machines, and the warnings, when that was asked for."""
         if self.as_json:
-            warnings = [asdict(each) for each in self.progress.warnings]
+            warnings = [plain(each) for each in self.progress.warnings]
             value = {**value, "warnings": warnings}
-            text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+            # What the stream cannot write is spelled so that JSON stays JSON.
+            is_ascii = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+            text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=is_ascii)
             sys.stdout.write(text + "\n")
 
     def findings(self, findings: Iterable[Finding]) -> None:

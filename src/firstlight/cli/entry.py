@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import tempfile
@@ -19,6 +21,7 @@ __all__ = ["hoisted", "run"]
 
 _BUG = 70
 _INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _VALUED = (
     *("-C", "--project", "-e", "--env", "--gpus"),
     *("--engine", "-v", "--mount", "--shm"),
@@ -28,6 +31,9 @@ _SHARED = ("--json", "--quiet", "-q", "--offline")
 
 def run(arguments: Sequence[str]) -> int:
     """Run the words of a command line and return the exit code; never raises."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal cannot show is no reason to stop.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(hoisted(arguments))
         sys.stdout.flush()
@@ -40,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has left; say nothing into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return 128 + 13
     except Exception as error:
         return _foreign(error)
@@ -83,9 +89,17 @@ def hoisted(words: Sequence[str]) -> list[str]:
     return [*shared, *rest]
 
 
+def _close_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _foreign(error: Exception) -> int:
     if _was_interrupted(error):
         return _interrupted()
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        _close_output()
+        sys.stderr.write(f"the output cannot be written: {error.strerror}\n")
+        return 1
     return _report_bug(error)
 
 

@@ -13,7 +13,7 @@ from firstlight.cli.build import host_platform
 from firstlight.cli.context import Context
 from firstlight.cli.enter import running
 from firstlight.errors import FirstlightError, LockError
-from firstlight.finding import Finding, Role
+from firstlight.finding import Finding, Role, plain
 
 if TYPE_CHECKING:
     from firstlight.lock.lockfile import Lock
@@ -52,7 +52,7 @@ def status(command: Context, everything: bool) -> None:
             "container": found.record.container,
             "image_id": found.record.image,
             "ports": [asdict(port) for port in found.record.ports],
-            "findings": [asdict(each) for each in findings],
+            "findings": [plain(each) for each in findings],
         }
     )
 
