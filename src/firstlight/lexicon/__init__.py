@@ -1,0 +1,1 @@
+"""The visual grammar as data: functions, symbols, words, names of emoji, cues."""
