@@ -1,0 +1,1 @@
+"""A page, parsed once, with exact byte offsets; nothing else here knows CommonMark."""
