@@ -1,0 +1,1 @@
+"""What each block of a page is for, and the marks that say so to a reader."""
