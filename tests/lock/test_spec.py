@@ -133,6 +133,11 @@ def test_the_least_spec_has_defaults(tmp_path):
     assert found.workspace == Workspace(engine="auto", gpus="auto", shm="8g")
 
 
+def test_what_is_wanted_of_pages_is_no_part_of_a_spec(tmp_path):
+    docs = '[docs]\ntargets = ["github"]\nanything = 1\n'
+    assert spec(tmp_path, LEAST + docs) == spec(tmp_path, LEAST)
+
+
 def test_all_errors_come_at_once_with_their_places(tmp_path):
     found = problems(
         tmp_path,

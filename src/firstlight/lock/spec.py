@@ -109,7 +109,7 @@ def find_spec(folder: Path) -> tuple[Path, dict[str, Any], str]:
         tables = read_toml(project) if project.is_file() else {}
         tools = tables.get("tool")
         inside = tools.get("firstlight") if isinstance(tools, dict) else None
-        if own.is_file() and inside is not None:
+        if own.is_file() and inside is not None and set(inside) != {"docs"}:
             raise SpecError(
                 f"{own} and [tool.firstlight] in {project} both hold a spec",
                 hint="keep one of them",
@@ -137,6 +137,7 @@ def read_spec(folder: Path) -> Spec:
     findings: list[Finding] = []
     fields = Fields(table, file=path.name, findings=findings, path=inside)
     spec = _read(fields, folder)
+    fields.has("docs")  # What is wanted of pages is read by those who check them.
     fields.end()
     if findings:
         count = "an error" if len(findings) == 1 else f"{len(findings)} errors"
