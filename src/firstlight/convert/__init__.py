@@ -1,0 +1,1 @@
+"""Notices from any of the known syntaxes to any other, and back."""
