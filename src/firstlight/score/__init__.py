@@ -1,0 +1,1 @@
+"""How well pages can be scanned: a vector of measured parts, and one number."""
