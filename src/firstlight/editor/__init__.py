@@ -1,0 +1,1 @@
+"""The language server: findings, fixes and marks while a page is written."""
