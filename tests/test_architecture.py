@@ -36,7 +36,15 @@ MAY_IMPORT = {
         "foundation",
     },
     "workspace": {"workspace", "engine", "oci", "foundation"},
+    "lexicon": {"lexicon", "foundation"},
+    "markdown": {"markdown", "lexicon", "foundation"},
+    "mark": {"mark", "markdown", "lexicon", "foundation"},
+    "lint": {"lint", "mark", "markdown", "lexicon", "foundation"},
+    "convert": {"convert", "markdown", "lexicon", "foundation"},
+    "score": {"score", "lint", "mark", "markdown", "lexicon", "foundation"},
+    "editor": {"editor", "lint", "mark", "markdown", "lexicon", "foundation"},
     "cli": {
+        *("editor", "score", "convert", "lint", "mark", "markdown", "lexicon"),
         *("cli", "inspect", "vendor", "attest", "share", "encoding", "workspace"),
         *("pack", "lock", "engine", "oci", "foundation"),
     },
@@ -60,12 +68,17 @@ ONLY_HERE = {
     "urllib.request": {"access.py"},  # Only for turning file: URLs into paths.
     "requests": set(),
     "subprocess": {"proc.py"},
-    "multiprocessing": set(),
+    "multiprocessing": {"lint/crew.py"},
+    "concurrent.futures.process": {"lint/crew.py"},
     "resolvelib": {"lock/solve.py", "lock/unsolved.py"},
     "tomlkit": {"lock/spec_edit.py"},
     "pysequoia": {"lock/keys.py", "lock/archive.py"},
     "deflate": {"pack/members.py"},
     "yaml": {"engine/cdi.py"},
+    "pyromark": {"markdown/parse.py", "markdown/render.py"},
+    "ahocorasick_rs": {"lexicon/cues.py", "markdown/search.py"},
+    "pygls": {"editor/server.py"},
+    "lsprotocol": {"editor/answers.py", "editor/messages.py", "editor/server.py"},
 }
 """Modules that open sockets, start processes, or own a third-party library."""
 
@@ -162,7 +175,7 @@ def test_sockets_processes_and_libraries_have_one_owner(module: Path) -> None:
 def test_module_fits_its_budget(module: Path) -> None:
     lines = len(module.read_text(encoding="utf-8").splitlines())
     assert lines <= MODULE_LINES, f"{lines} lines"
-    assert len(module.relative_to(SOURCE).parts) <= FOLDER_LEVELS
+    assert len(module.relative_to(SOURCE).parent.parts) <= FOLDER_LEVELS
 
 
 def test_functions_fit_their_budget(module: Path) -> None:

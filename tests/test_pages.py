@@ -20,7 +20,10 @@ from firstlight.lock.spec import read_spec
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ("docs/workspace.md", "docs/workspace.zh.md")
 SHARING = ("docs/sharing.md", "docs/sharing.zh.md")
-TRANSLATED = ("README.md", "docs/spec.md", "docs/workspace.md", "docs/sharing.md")
+TRANSLATED = (
+    *("README.md", "docs/spec.md", "docs/workspace.md", "docs/sharing.md"),
+    *("docs/documents.md", "docs/grammar.md"),
+)
 READMES = ("README.md", "README.zh.md")
 REFERENCES = ("docs/spec.md", "docs/spec.zh.md")
 PAGES = sorted(

@@ -46,6 +46,7 @@ COMMANDS = (
     "verify",
     "add",
     "remove",
+    "docs",
     "cache",
     "completion",
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import click
 
 from firstlight import __version__
+from firstlight.cli.commands import Commands
 from firstlight.cli.context import Context
 
 __all__ = ["COMPLETE", "app"]
@@ -39,31 +39,16 @@ COMMANDS = {
     "verify": "verify",
     "add": "edit",
     "remove": "edit",
+    "docs": "docs",
     "cache": "cache",
     "completion": "completion",
 }
 """Command -> the module that has it under the command's name."""
 
 
-class _Commands(click.Group):
-    """Imports the module of a command only when that is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every name, in the order in which a newcomer needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"firstlight.cli.{COMMANDS[cmd_name]}")
-        found = getattr(module, cmd_name)
-        assert isinstance(found, click.Command)
-        return found
-
-
 @click.group(
-    cls=_Commands,
+    cls=Commands,
+    modules=COMMANDS,
     help="One spec, one lock, one PyTorch image: the same bits for everybody.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
