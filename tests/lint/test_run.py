@@ -67,7 +67,7 @@ def test_all_pages_are_checked_and_compared(project):
 
 
 def test_several_processes_find_the_same(project, monkeypatch):
-    monkeypatch.setattr("firstlight.lint.look._SHARE", 20)
+    monkeypatch.setattr("firstlight.lint.crew._SHARE", 20)
     for number in range(40):
         (project / "docs" / f"p{number:02}.md").write_text(f"# {number}\n\nbad  bad\n")
     assert run(project, jobs=3).found == run(project, jobs=1).found

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from firstlight.cli.context import Context
+from firstlight.cli.docs_pages import from_project, sent
 from firstlight.cli.docs_waiting import waiting
-from firstlight.errors import UsageError
 from firstlight.finding import Finding, Role, plain
 
 if TYPE_CHECKING:
@@ -86,22 +85,12 @@ def _scores(
     from firstlight.score import project
 
     settings = read_settings(command.folder)
-    if "-" not in paths:
-        if stdin_filename:
-            raise UsageError(
-                "--stdin-filename names what is read from standard input",
-                hint="write - in place of the paths",
-            )
-        here = [str(Path.cwd() / path) for path in paths]
-        with waiting(io.StringIO() if command.quiet else sys.stderr):
-            return project.score(command.folder, here, settings, jobs=jobs)
-    if len(paths) > 1:
-        raise UsageError(
-            "- is standard input, and goes with no other path",
-            hint="leave one of them out",
-        )
-    page = {stdin_filename or "stdin.md": sys.stdin.buffer.read()}
-    return project.score(command.folder, (), settings, sources=page)
+    page = sent(paths, stdin_filename)
+    if page is not None:
+        return project.score(command.folder, (), settings, sources=dict([page]))
+    here = from_project(command, paths)
+    with waiting(io.StringIO() if command.quiet else sys.stderr):
+        return project.score(command.folder, here, settings, jobs=jobs)
 
 
 def _low(found: Scores, least: float | None) -> list[Finding]:

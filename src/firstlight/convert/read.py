@@ -23,6 +23,8 @@ _OTHER_OPTION = re.compile(
 )
 _MARKER = re.compile(rb"[-+*]|\d{1,9}[.)]|\[[ xX]\]")
 _TITLE = re.compile(rb"\*\*(?=\S)((?:[^*`]|`[^`]*`)+)(?<=\S)\*\*[ \t]*")
+_INDENTED = re.compile(rb"\A[ ]{1,3}(?=[A-Za-z\x80-\xff])")
+"""Before a paragraph, where it means nothing."""
 _COLONS = ":："
 
 
@@ -89,7 +91,8 @@ def read(page: Page, number: int, notice: Notice) -> Content | str:
         function, lines = _options(page, function, lines)
     if lines:  # Writers put the symbol into other notices too; one is enough.
         symbol = page.lexicon.functions[function].symbol
-        lines[0] = lines[0].removeprefix(f"{symbol} ".encode())
+        first_line = _INDENTED.sub(b"", lines[0])
+        lines[0] = first_line.removeprefix(f"{symbol} ".encode())
     if not title:
         title, lines = _lifted(lines)
     end = block.end

@@ -15,9 +15,13 @@ from firstlight.errors import FirstlightError
 from firstlight.lint.garbage import without_garbage
 from firstlight.lint.write import SIGNALS, uninterrupted
 
-__all__ = ["cores", "spread"]
+__all__ = ["cores", "shares", "spread"]
 
 _T = TypeVar("_T")
+_SHARE = 150_000
+"""Bytes of pages that are worth a process."""
+_CHUNKS = 6
+"""Shares for each process, so that none waits long for the last one."""
 
 
 def cores() -> int:
@@ -25,6 +29,32 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def shares(
+    paths: Sequence[str], sizes: Sequence[int], jobs: int
+) -> tuple[list[list[str]], int]:
+    """Return pages in shares of about equal size, and how many processes they are for.
+
+    They follow each other as the paths do, so that one share reads from one folder.
+
+    Args:
+        paths: The pages.
+        sizes: Their bytes.
+        jobs: How many processes there may be; few bytes are not worth them all.
+    """
+    total = sum(sizes)
+    workers = max(1, min(jobs, total // _SHARE))
+    limit = total / (workers * _CHUNKS) if workers > 1 else total
+    found: list[list[str]] = []
+    filled: float = limit
+    for path, size in zip(paths, sizes, strict=True):
+        if filled >= limit:
+            found.append([])
+            filled = 0
+        found[-1].append(path)
+        filled += size
+    return found, workers
 
 
 def spread(

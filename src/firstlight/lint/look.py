@@ -6,17 +6,12 @@ import marshal
 from collections.abc import Sequence
 
 from firstlight.lint.cache import Cache
-from firstlight.lint.crew import spread
+from firstlight.lint.crew import shares, spread
 from firstlight.lint.fixes import has_fix
 from firstlight.lint.stamps import inside, stamp
 from firstlight.lint.work import Done, Task, content_of, unpacked
 
 __all__ = ["look"]
-
-_SHARE = 150_000
-"""Bytes of pages that are worth a process."""
-_CHUNKS = 6
-"""Shares for each process, so that none waits long for the last one."""
 
 
 def look(task: Task, cache: Cache, paths: Sequence[str], jobs: int) -> dict[str, Done]:
@@ -36,8 +31,8 @@ def look(task: Task, cache: Cache, paths: Sequence[str], jobs: int) -> dict[str,
             done[path] = known
         else:
             left.append(path)
-    shares, workers = _shares(task, left, jobs)
-    for answer in spread(task, shares, workers):
+    parts, workers = shares(left, [_size(task, path) for path in left], jobs)
+    for answer in spread(task, parts, workers):
         for each in marshal.loads(answer):
             found = Done(*each)
             done[found.path] = found
@@ -65,26 +60,6 @@ def _recalled(task: Task, cache: Cache, path: str) -> Done | None:
         if any(has_fix(each, unsafe=unsafe) for each in unpacked(done.result).found):
             return None
     return done
-
-
-def _shares(task: Task, paths: Sequence[str], jobs: int) -> tuple[list[list[str]], int]:
-    """Return pages in shares of about equal size, and how many processes they are for.
-
-    They follow each other as the paths do, so that one share reads from one folder.
-    """
-    sizes = [_size(task, path) for path in paths]
-    total = sum(sizes)
-    workers = max(1, min(jobs, total // _SHARE))
-    limit = total / (workers * _CHUNKS) if workers > 1 else total
-    shares: list[list[str]] = []
-    filled = limit
-    for path, size in zip(paths, sizes, strict=True):
-        if filled >= limit:
-            shares.append([])
-            filled = 0
-        shares[-1].append(path)
-        filled += size
-    return shares, workers
 
 
 def _size(task: Task, path: str) -> int:

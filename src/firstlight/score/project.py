@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firstlight.errors import UsageError
 from firstlight.finding import Finding, Role
-from firstlight.lint.crew import cores, spread
+from firstlight.lint.crew import cores, shares, spread
 from firstlight.lint.discover import discover
 from firstlight.lint.plan import plan_of
 from firstlight.lint.rule import Given
@@ -22,11 +22,6 @@ from firstlight.score.part import added
 from firstlight.score.summary import PARTS, Vector, summary
 
 __all__ = ["Scores", "changes", "score"]
-
-_SHARE = 150_000
-"""Bytes of pages that are worth a process."""
-_CHUNKS = 6
-"""Shares for each process, so that none waits long for the last one."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +81,11 @@ def score(
     found = [] if sources and not paths else discover(folder, settings, paths).files
     names = sorted({*found, *sources})
     work = _Work(str(folder), plan_of(settings, rules=()).given, sources)
-    shares, workers = _shares(work, names, jobs or cores())
+    sizes = [work.size(path) + 1 for path in names]
+    parts, workers = shares(names, sizes, jobs or cores())
     pages: list[Scored] = []
     unread: list[Finding] = []
-    for answer in spread(work, shares, workers):
+    for answer in spread(work, parts, workers):
         measured, failed = marshal.loads(answer)
         pages += map(Scored.from_plain, measured)
         unread += (_unread(path, reason) for path, reason in failed)
@@ -133,24 +129,6 @@ class _Work:
             return Path(self.root, path).stat().st_size
         except OSError:
             return 0
-
-
-def _shares(
-    work: _Work, paths: Sequence[str], jobs: int
-) -> tuple[list[list[str]], int]:
-    """Return pages in shares of about equal size, and for how many processes."""
-    sizes = [work.size(path) + 1 for path in paths]
-    workers = max(1, min(jobs, sum(sizes) // _SHARE))
-    limit = sum(sizes) / (workers * _CHUNKS)
-    shares: list[list[str]] = []
-    filled = limit
-    for path, size in zip(paths, sizes, strict=True):
-        if filled >= limit:
-            shares.append([])
-            filled = 0
-        shares[-1].append(path)
-        filled += size
-    return shares, workers
 
 
 def _together(first: Vector, second: Vector) -> Vector:

@@ -30,8 +30,8 @@ _READ_ELSEWHERE = ("readme", "changelog", "history", "contributing")
 _VIDEO = re.compile(rb"https://github\.com/[\w./-]*assets/")
 """GitHub shows these as a player, but only where they are bare."""
 _OPTION_LENGTH = 24
-_OPTION = re.compile(rb"\s--?[a-z][\w-]*[ =]\Z")
-"""An argument of a command that nobody put into a code block."""
+_OPTION = re.compile(rb"\s--?[a-z][\w-]*[ =]\Z|(?:^|\n)[ \t]*:[a-z-]+:[ \t]*\Z")
+"""An argument of a command that nobody put into a code block, or of a directive."""
 _LOCAL = re.compile(rb"https?://(?:localhost|127\.|0\.0\.0\.0|192\.168\.|10\.)", re.I)
 """Nobody follows these from a page."""
 _CHINESE = re.compile(rb"\xe3\x80[\x81-\x91]|[\xe4-\xe9][\x80-\xbf]|\xef\xbc")
@@ -51,6 +51,8 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
     is_linked = given.targets <= _LINKING or name.startswith(_READ_ELSEWHERE)
     for found in _ADDRESS.finditer(page.prose):
         address = _trimmed(found[0])
+        if b"${" in address or address.endswith(b"{"):
+            continue  # A template, for the reader to fill in.
         end = found.start() + len(address)
         swallows = _swallows(page, address, end)
         is_dead = not is_linked and not _LOCAL.match(address)

@@ -28,7 +28,21 @@ _ALSO = {"mkdocs": "pymdownx", "zensical": "pymdownx"}
 _LANGUAGES = frozenset(
     (
         *("python", "java", "javascript", "typescript", "nodejs", "go", "rust", "c++"),
-        *("csharp", "ruby", "php", "curl", "shell", "bash", "cli", "restful", "http"),
+        *(
+            "c",
+            "csharp",
+            "scala",
+            "kotlin",
+            "swift",
+            "ruby",
+            "php",
+            "curl",
+            "shell",
+            "bash",
+            "cli",
+            "restful",
+            "http",
+        ),
     )
 )
 """What the tags of tabs lead to, where a script shows one block of code of several."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from firstlight.finding import Finding, Role
@@ -13,6 +14,10 @@ __all__ = ["RULE"]
 
 
 _LISTS_CHANGES = ("changelog", "changes", "release", "history", "news")
+_APART = re.compile(rb"<summary|<TabItem|\{\{[%<]\s*tab\b|^=== \"", re.M)
+"""What tells headings behind it from those before it: the name of a fold or a tab."""
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+"""``module.function``: what can be called in two ways has its name twice."""
 
 
 def check(page: Page, given: Given) -> Iterator[Finding]:
@@ -29,9 +34,9 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
         sisters = _sisters(open_headings, heading.value)
         text = page.text(heading)
         key = text.casefold()
-        if not text or _is_told_apart(page, heading):
+        if not text or _NAME.fullmatch(text) or _is_told_apart(page, heading):
             continue
-        if key in sisters:
+        if key in sisters and not _APART.search(page.data, sisters[key], heading.start):
             line = page.lines.number(sisters[key])
             yield Finding(
                 code=RULE.code,

@@ -12,7 +12,9 @@ from firstlight.markdown.page import Page
 __all__ = ["RULE", "in_html"]
 
 _HEADING = re.compile(rb"<h([1-6])[\s>]", re.I)
-_COMPONENT = re.compile(rb"\s*<[A-Z]\w*(?![^<]*/>)[^<]*\Z")
+_COMPONENT = re.compile(rb"\s*<(?:[A-Z]\w*|details)(?![^<]*/>)[^<]*\Z")
+_LISTS_CHANGES = ("changelog", "changes", "release", "history", "news")
+"""Pages that programs write."""
 
 _SMALLEST = 6
 """Headings of this level are used as small print."""
@@ -20,6 +22,8 @@ _SMALLEST = 6
 
 def check(page: Page, given: Given) -> Iterator[Finding]:
     """Find headings that go down by more than one level."""
+    if page.path.rpartition("/")[2].lower().startswith(_LISTS_CHANGES):
+        return
     before, tags = 0, in_html(page)
     for number in page.numbers("heading"):
         heading = page.blocks[number]

@@ -11,7 +11,7 @@ from firstlight.lint.markers import Run, is_free, removal, runs
 from firstlight.lint.rule import Given, Rule
 from firstlight.markdown.page import Page
 
-__all__ = ["RULE", "check"]
+__all__ = ["RULE", "check", "is_change"]
 
 _ABOUT = re.compile("emoji|emoticon|reaction|表情|点赞".encode())
 _NAME = re.compile(rb" ?(?:[A-Z`\[]|\*\*[A-Z])|[a-z0-9*]|</a>")
@@ -46,7 +46,7 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
 def _groups(page: Page, run: Run, given: Given) -> Iterator[tuple[Run, list[Symbol]]]:
     if page.blocks[run.block].kind == "cell" and _is_value(page, run):
         return
-    if run.place == "start" and page.once(_lists_changes) and _is_item(page, run):
+    if is_change(page, run):
         return
     group: list[Symbol] = []
     for symbol in run.symbols:
@@ -59,13 +59,11 @@ def _groups(page: Page, run: Run, given: Given) -> Iterator[tuple[Run, list[Symb
         yield run, group
 
 
-def _lists_changes(page: Page) -> bool:
-    name = page.path.rpartition("/")[2].lower()
-    return name.startswith(_LISTS_CHANGES)
-
-
-def _is_item(page: Page, run: Run) -> bool:
-    return page.is_inside(run.block, "item")
+def is_change(page: Page, run: Run) -> bool:
+    """Whether symbols begin an item in a list of changes."""
+    if run.place != "start" or not page.is_inside(run.block, "item"):
+        return False
+    return page.path.rpartition("/")[2].lower().startswith(_LISTS_CHANGES)
 
 
 def _is_value(page: Page, run: Run) -> bool:

@@ -10,6 +10,7 @@ from firstlight.finding import Finding, Role, Span
 from firstlight.lint.markers import Run, is_flag, runs
 from firstlight.lint.rule import Given, Rule
 from firstlight.lint.rules.symbols_bullet import bullets, is_explained
+from firstlight.lint.rules.symbols_feeling import is_change
 from firstlight.lint.rules.symbols_variant import is_variant
 from firstlight.markdown.page import Page
 
@@ -30,6 +31,8 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
         if run.place != "start" or page.blocks[run.block].kind not in _MARKED:
             continue
         if run.start in listed or is_explained(page, run) or _is_logo(page, run):
+            continue
+        if is_change(page, run):
             continue
         if _is_unknown(first.text, given):
             places.setdefault(first.text, Span(first.start, first.end))
