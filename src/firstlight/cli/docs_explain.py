@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firstlight.cli.context import Context
-from firstlight.cli.docs_lint import style_of
+from firstlight.cli.docs_print import style_of
 from firstlight.errors import UsageError
 from firstlight.fields import did_you_mean
 from firstlight.lint.terminal import window

@@ -5,29 +5,22 @@ This module imports little: a run in which nothing has changed needs nothing els
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from firstlight import __version__
 from firstlight.cli.context import Context
 from firstlight.cli.docs_pages import from_project
+from firstlight.cli.docs_print import put, style_of
 from firstlight.cli.docs_wishes import Wanted, options
 from firstlight.lint.garbage import without_garbage
-from firstlight.lint.record import Printed, now, recall, remember
-from firstlight.lint.terminal import Style
-from firstlight.report import has_symbols
+from firstlight.lint.record import now, recall, remember
 
-__all__ = ["TIME", "lint", "put", "style_of"]
-
-TIME = "\0"
-"""Stands in the output for the time of the run, which no two runs share."""
+__all__ = ["lint"]
 
 
 @click.command()
@@ -71,24 +64,3 @@ def _once(command: Context, wanted: Wanted) -> int:
             remember(cache, command.folder, key, watched, printed, started)
     put(printed, time.perf_counter() - began)
     return printed.code
-
-
-def put(printed: Printed, seconds: float) -> None:
-    """Write what a run printed, with the time that it took."""
-    took = f"{seconds:.2f} s".encode()
-    messages, output = printed.messages, printed.output
-    for stream, data in ((sys.stderr, messages), (sys.stdout, output)):
-        stream.flush()
-        stream.buffer.write(data.replace(TIME.encode(), took))
-        stream.flush()
-
-
-def style_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Style:
-    """Return how things are shown on a stream; NO_COLOR and FORCE_COLOR decide."""
-    colour = stream.isatty() and environ.get("TERM") != "dumb"
-    return Style(
-        symbols=has_symbols(stream, environ),
-        colour=not environ.get("NO_COLOR")
-        and bool(colour or environ.get("FORCE_COLOR")),
-        width=shutil.get_terminal_size((100, 24)).columns,
-    )

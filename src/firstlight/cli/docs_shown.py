@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firstlight.cli.docs_lint import TIME
 from firstlight.cli.docs_pages import counted
+from firstlight.cli.docs_print import TIME
 from firstlight.finding import Finding, Role, plain
 from firstlight.lint.github import workflow_commands
 from firstlight.lint.result import Found

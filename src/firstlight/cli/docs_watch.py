@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firstlight.cli.docs_lint import put, style_of
+from firstlight.cli.docs_print import put, style_of
 from firstlight.cli.docs_run import fresh
 from firstlight.errors import FirstlightError
 from firstlight.lint.settings import FILES

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from ahocorasick_rs import BytesAhoCorasick
 
+from firstlight.lexicon.kinds import HARMS, KINDS, LISTED, SPEECH
 from firstlight.lexicon.table import DEFAULT, Lexicon
 
 __all__ = [
@@ -30,27 +31,6 @@ __all__ = [
     "find",
     "words",
 ]
-
-HARMS = (
-    *("loss", "irreversible", "exposure", "cost", "hardware"),
-    *("failure", "wrong-result", "downtime", "conflict"),
-    *("limit", "deprecated", "experimental"),
-)
-"""Kinds of cues that tell what goes wrong, from worst to mildest."""
-
-SPEECH = (
-    *("prohibition", "modal", "cause", "condition", "otherwise", "hedge"),
-    *("imperative", "destructive", "result", "tip", "key", "note"),
-    *("security", "access", "performance", "data", "interface", "troubleshooting"),
-    *("order", "placeholder", "past", "safe"),
-)
-"""Kinds of cues that tell how a text speaks, and about what."""
-
-LISTED = ("vague-link",)
-"""Kinds that are compared with a whole text (`words`), and not looked for in one."""
-
-KINDS = (*HARMS, *SPEECH, *LISTED)
-"""Every kind of cue."""
 
 STRONG, WEAK = "strong", "weak"
 _NEVER, _HARM = "never", "harm"

@@ -11,6 +11,7 @@ from typing import Any
 from firstlight.errors import UsageError
 from firstlight.fields import did_you_mean
 from firstlight.lexicon.functions import FEELINGS, FUNCTIONS, NEUTRAL, TYPES, Function
+from firstlight.lexicon.kinds import KINDS
 from firstlight.lexicon.symbols import SYMBOL, bare
 
 __all__ = ["DEFAULT", "Function", "Lexicon", "plain_word"]
@@ -266,8 +267,6 @@ def _check_symbols(functions: Mapping[str, Function]) -> None:
 
 
 def _check_words(kind: str, words: Any) -> None:
-    from firstlight.lexicon.cues import KINDS  # Which has to know this module.
-
     if kind not in KINDS:
         raise UsageError(
             f"docs.words.{kind} is no kind of cue words",

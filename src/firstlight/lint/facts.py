@@ -23,7 +23,7 @@ from firstlight.markdown import symbols as page_symbols
 from firstlight.markdown.notices import spoken
 
 if TYPE_CHECKING:
-    from firstlight.lint.rule import Given
+    from firstlight.lint.given import Given
     from firstlight.markdown.page import Block, Notice, Page
 
 __all__ = [

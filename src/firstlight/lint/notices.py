@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from firstlight.finding import Edit, Span
 from firstlight.lexicon.table import Lexicon
-from firstlight.lint.rule import Given
+from firstlight.lint.given import Given
 from firstlight.markdown.notices import spoken
 from firstlight.markdown.page import Block, Notice, Page
 

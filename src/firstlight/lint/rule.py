@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from firstlight.finding import Finding, Keeps, Role
-from firstlight.lint.limits import Limits
+from firstlight.lint.given import FORMS, TARGETS, Given
 
 if TYPE_CHECKING:
-    from firstlight.lexicon.table import Lexicon
-    from firstlight.lint.environment import Environment
     from firstlight.lint.facts import Facts
     from firstlight.markdown.page import Page
 
@@ -25,37 +23,12 @@ _T = TypeVar("_T")
 
 __all__ = ["ENGINE", "FORMS", "TARGETS", "Given", "Project", "Rule"]
 
-TARGETS = (
-    *("github", "zensical", "mkdocs", "jupyter", "vscode"),
-    *("docusaurus", "vitepress", "myst"),
-)
-"""Where a project's pages may be read."""
-
-FORMS = ("alert", "mkdocs", "blocks", "colon", "myst", "symbol", "bold")
-"""The forms of notices that a project may choose; see `firstlight.markdown.page`."""
-
 ENGINE = (
     *("lint.unused-ignore", "lint.unknown-ignore", "lint.unused-baseline"),
     *("lint.rule-failed", "lint.fix-withheld", "lint.fix-conflict"),
     *("lint.unreadable", "lint.invalid-utf-8", "lint.not-written"),
 )
 """The codes of what the engine itself finds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What a rule may ask besides the page; the same for every page of a run.
-
-    `targets` are where the pages are read; `form` is the form of notices that the
-    project wants, empty for whichever a page uses; `environment` are the facts of the
-    project's image, None without a spec.
-    """
-
-    lexicon: Lexicon
-    targets: frozenset[str] = frozenset(("github",))
-    limits: Limits = field(default_factory=Limits)
-    form: str = ""
-    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)
