@@ -38,7 +38,12 @@ def fit(points: Sequence[tuple[float, float]]) -> Line:
 
 
 def draw(
-    points: Sequence[tuple[float, float]], *, title: str, across: str, up: str
+    points: Sequence[tuple[float, float]],
+    *,
+    title: str,
+    across: str,
+    up: str,
+    unit: str = "GB",
 ) -> str:
     """Draw the points and their line as an SVG document."""
     line = fit(points)
@@ -58,7 +63,8 @@ def draw(
     start, end = place(0, max(line.at(0), 0)), place(most_x, line.at(most_x))
     axes = f"M{place(0, most_y)} L{place(0, 0)} L{place(most_x, 0)}"
     said = (
-        f"{line.intercept:.1f} s + {line.slope:.2f} s per GB, R² {line.r_squared:.4f}"
+        f"{line.intercept:.1f} s + {line.slope:.2f} s per {unit}, "
+        f"R² {line.r_squared:.4f}"
     )
     middle = (LEFT + WIDTH - RIGHT) // 2
     parts = [
@@ -82,6 +88,7 @@ def draw(
 def _scale(most_x: float, most_y: float, place: object) -> list[str]:
     assert callable(place)
     marks = []
+    places = 0 if most_y > 10 else 1
     for step in range(1, 5):
         x, y = most_x * step / 4.2, most_y * step / 4.4
         right = place(x, 0).split()[0]
@@ -91,6 +98,6 @@ def _scale(most_x: float, most_y: float, place: object) -> list[str]:
             f'text-anchor="middle">{x:.1f}</text>'
         )
         marks.append(
-            f'<text x="{LEFT - 6}" y="{down}" text-anchor="end">{y:.0f}</text>'
+            f'<text x="{LEFT - 6}" y="{down}" text-anchor="end">{y:.{places}f}</text>'
         )
     return marks

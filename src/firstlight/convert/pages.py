@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from firstlight.convert.read import Content, is_bold, notices, read
+from firstlight.convert.read import Content, is_bold, notices, read, without
 from firstlight.convert.write import SYMBOLS, Syntax, is_text, written
 from firstlight.finding import Edit, Finding, Keeps, Role, Span
 from firstlight.lexicon.table import DEFAULT, Lexicon
@@ -193,7 +193,7 @@ def _is_text_before(page: Page, start: int, content: Content) -> bool:
     if line == 1:
         return False
     before = page.data[page.lines.start(line - 1) : page.lines.end(line - 1)]
-    return bool(before.removeprefix(content.prefix.rstrip()).strip(b" \t>"))
+    return bool(without(before, content.prefix).strip())
 
 
 def _is_text_after(page: Page, end: int, content: Content) -> bool:
@@ -202,5 +202,5 @@ def _is_text_after(page: Page, end: int, content: Content) -> bool:
     if line == len(page.lines):
         return False
     after = page.data[page.lines.start(line + 1) : page.lines.end(line + 1)]
-    rest = after.removeprefix(content.prefix.rstrip()).strip()
+    rest = without(after, content.prefix).strip()
     return bool(rest) and (is_text([rest]) or rest.startswith((b">", b"[^")))

@@ -9,7 +9,7 @@ from firstlight.finding import Span
 from firstlight.markdown.notices import spoken
 from firstlight.markdown.page import Notice, Page
 
-__all__ = ["Content", "is_bold", "notices", "read"]
+__all__ = ["Content", "is_bold", "notices", "read", "without"]
 
 _ATTRIBUTES = re.compile(rb"\{[^}\r\n]*[#.=][^}\r\n]*\}")
 _MODIFIERS = re.compile(rb"(?:!!!|\?\?\?\+?)[ \t]*[\w-]+[ \t]+[\w-]")
@@ -23,6 +23,7 @@ _OTHER_OPTION = re.compile(
 )
 _MARKER = re.compile(rb"[-+*]|\d{1,9}[.)]|\[[ xX]\]")
 _TITLE = re.compile(rb"\*\*(?=\S)((?:[^*`]|`[^`]*`)+)(?<=\S)\*\*[ \t]*")
+_BULLETS = re.compile(rb"\A[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)+")
 _INDENTED = re.compile(rb"\A[ ]{1,3}(?=[A-Za-z\x80-\xff])")
 """Before a paragraph, where it means nothing."""
 _COLONS = ":："
@@ -152,10 +153,14 @@ def _meaning(page: Page, notice: Notice) -> tuple[str, str]:
 def _lines(page: Page, notice: Notice, prefix: bytes, is_quote: bool) -> list[bytes]:
     """The lines of the text, without prefixes, and without empty ones at both ends."""
     body = page.data[notice.body.start : notice.body.end]
-    lines = [each.removesuffix(b"\r") for each in body.split(b"\n")]
+    # The width of a tab depends on its place, which is another one afterwards.
+    lines = [
+        _BULLETS.sub(lambda found: found[0].expandtabs(4), each.removesuffix(b"\r"))
+        for each in body.split(b"\n")
+    ]
     begins_line = page.data[notice.body.start - 1 : notice.body.start] == b"\n"
     stripped = [
-        line if number == 0 and not begins_line else _without(line, prefix)
+        line if number == 0 and not begins_line else without(line, prefix)
         for number, line in enumerate(lines)
     ]
     if is_quote or notice.form == "alert":
@@ -169,11 +174,12 @@ def _lines(page: Page, notice: Notice, prefix: bytes, is_quote: bool) -> list[by
         del stripped[0]
     while stripped and not stripped[-1].strip():
         del stripped[-1]
+    stripped[-1:] = [each.rstrip(b" \t") for each in stripped[-1:]]
     return [each if each.strip() else b"" for each in stripped]
 
 
-def _without(line: bytes, prefix: bytes) -> bytes:
-    """Take a prefix from a line, or of it what the line has."""
+def without(line: bytes, prefix: bytes) -> bytes:
+    """Return a line without a prefix, or without what it has of that."""
     if line.startswith(prefix):
         return line[len(prefix) :]
     at = 0
@@ -221,7 +227,8 @@ def _options(page: Page, function: str, lines: list[bytes]) -> tuple[str, list[b
 
 def is_bold(title: str) -> bool:
     """Whether a title can be written in bold, and read back."""
-    return _TITLE.fullmatch(f"**{title}**".encode()) is not None
+    is_closed = _TITLE.fullmatch(f"**{title}**".encode()) is not None
+    return is_closed and title == title.strip(f"_{_COLONS} ")
 
 
 def _lifted(lines: list[bytes]) -> tuple[str, list[bytes]]:

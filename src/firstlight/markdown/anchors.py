@@ -42,7 +42,7 @@ class Title(NamedTuple):
 
 
 _ATTRIBUTES = re.compile(rb"\{:?[ \t]*([^{}\r\n]*)\}[ \t]*(?:#+[ \t]*)?$")
-_ID = re.compile(rb"(?:^|\s)#([^\s{}#]+)")
+_ID = re.compile(rb"(?:^|\s)(?:#|id=)([^\s{}#\"']+)")
 _IN_TEXT = re.compile(rb"\{:?[ \t]*(?:[^{}\r\n]*\s)?#([^\s{}#]+)[^{}\r\n]*\}")
 _IN_HTML = re.compile(
     rb"""<[a-zA-Z][\w-]*(?=\s)[^<>]*?\s(?:id|name)\s*=\s*"""

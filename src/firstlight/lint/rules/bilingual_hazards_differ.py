@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from firstlight.finding import Finding, Role, Span
 from firstlight.lint.alignment import function_of, shown, translations
-from firstlight.lint.facts import Mark, Section
+from firstlight.lint.facts import Facts, Mark, Section
 from firstlight.lint.rule import Given, Project, Rule
 
 __all__ = ["HAZARDS", "RULE", "across", "is_unwarned"]
@@ -21,13 +21,34 @@ _ALSO = frozenset(("danger", "warning", "key", "note", "security", "failure"))
 def across(project: Project, given: Given) -> Iterator[tuple[str, Finding]]:
     """Yield warnings whose section has nothing like it on the other page."""
     for pair in translations(project):
+        here, there = _count(pair.facts), _count(pair.other_facts)
         for mine, theirs in pair.both():
-            if is_unwarned(mine, theirs):
+            # As many warnings on both pages: one stands in another section.
+            if here < there and _is_silent(pair.facts, mine, theirs, given):
                 name = shown(pair.path, pair.other, _first(theirs).line)
                 yield pair.path, _lacking(mine, _first(theirs), name)
-            elif is_unwarned(theirs, mine):
+            elif there < here and _is_silent(pair.other_facts, theirs, mine, given):
                 name = shown(pair.other, pair.path, _first(mine).line)
                 yield pair.other, _lacking(theirs, _first(mine), name)
+
+
+def _count(facts: Facts) -> int:
+    marks = (mark for section in facts.sections for mark in section.marks)
+    return sum(function_of(mark) in HAZARDS for mark in marks)
+
+
+def _is_silent(facts: Facts, section: Section, other: Section, given: Given) -> bool:
+    """Whether no warning is there, and no symbol of one inside a paragraph either."""
+    if not is_unwarned(section, other):
+        return False
+    starts = (each.start for each in facts.sections if each.start > section.start)
+    end = min(starts, default=None)
+    return not any(
+        given.lexicon.function_of(symbol.symbol) in HAZARDS
+        and section.start <= symbol.start
+        and (end is None or symbol.start < end)
+        for symbol in facts.symbols
+    )
 
 
 def is_unwarned(section: Section, other: Section) -> bool:
@@ -53,4 +74,4 @@ def _lacking(section: Section, mark: Mark, name: str) -> Finding:
     )
 
 
-RULE = Rule(code="bilingual.hazards-differ", across=across, role=Role.FAILURE)
+RULE = Rule(code="bilingual.hazards-differ", across=across, role=Role.WARNING)

@@ -23,7 +23,7 @@ _FOR_AGENTS = re.compile(
 )
 """Pages that are orders to a program from their first word to the last."""
 _SHORTCODE = re.compile(rb"\{\{[<%]")
-_ABLE = re.compile(r"\bmay not be able\b|不会想")
+_ABLE = re.compile(r"\bmay not be able\b|(?:不会|你)想")
 """What sounds like an order and is none."""
 
 

@@ -54,6 +54,9 @@ _COMMAND = re.compile(
 _CONTINUES = re.compile(rb"\\[ \t]*\r?\n")
 _LARGEST = 20_000
 
+_SYNOPSIS = re.compile(rb"\[(?:\.\.\.|flags|options|command|args)\]", re.I)
+"""How a command is called is grammar, and no shell runs it."""
+
 
 def check(page: Page, given: Given) -> Iterator[Finding]:
     """Find fences without an info string whose language is beyond doubt.
@@ -118,6 +121,8 @@ def _whole(code: bytes, lines: list[bytes]) -> str:
     joined = _CONTINUES.sub(b" ", code).splitlines() if b"\\" in code else lines
     stripped = (each.strip(b" \t\r\n>") for each in joined)
     commands = [each for each in stripped if each and each[:1] != b"#"]
+    if _SYNOPSIS.search(code):
+        return ""
     if commands and all(_COMMAND.match(each) for each in commands):
         return "bash"
     return ""

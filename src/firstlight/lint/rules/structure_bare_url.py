@@ -85,6 +85,9 @@ def _is_free(page: Page, offset: int) -> bool:
     before = page.data[max(0, offset - _OPTION_LENGTH) : offset]
     if _VIDEO.match(page.data, offset) or _OPTION.search(before):
         return False
+    line = page.data.rfind(b"\n", 0, offset) + 1
+    if page.data.startswith(b"% ", line):
+        return False  # A comment of MyST.
     if at < 0 or page.blocks[at].kind not in ("paragraph", "cell", "heading"):
         return False
     return page.data[offset - 1 : offset] not in (b"<", b"(", b"[", b'"', b"'", b"=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -25,27 +26,6 @@ _OBJECT = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
 _ALSO = {"mkdocs": "pymdownx", "zensical": "pymdownx"}
 """Sites -> the other way they may make anchors, which Chinese pages need."""
 
-_LANGUAGES = frozenset(
-    (
-        *("python", "java", "javascript", "typescript", "nodejs", "go", "rust", "c++"),
-        *(
-            "c",
-            "csharp",
-            "scala",
-            "kotlin",
-            "swift",
-            "ruby",
-            "php",
-            "curl",
-            "shell",
-            "bash",
-            "cli",
-            "restful",
-            "http",
-        ),
-    )
-)
-"""What the tags of tabs lead to, where a script shows one block of code of several."""
 _PARTS = frozenset(("demo", "fragments", "includes", "partials", "snippets"))
 """Folders of what a site puts into other pages."""
 
@@ -60,7 +40,7 @@ def across(project: Project, given: Given) -> Iterator[tuple[str, Finding]]:
             aim = aim_of(path, link.to) if "#" in link.to else None
             if aim is None or not aim.anchor or _is_made(aim):
                 continue
-            if link.to.startswith("#") and _is_elsewhere(path, facts, link):
+            if link.to.startswith("#") and _is_elsewhere(path, facts, link, places):
                 continue
             dead = places.dead(aim, aim.path)
             if not dead or places.is_below(path, link, aim):
@@ -106,15 +86,28 @@ class _Places:
         return self.page(below) != "" and not self.dead(aim, below)
 
     @cached_property
+    def scripted(self) -> frozenset[str]:
+        """Pages whose tags lead to no place at all: a script makes tabs of them."""
+        tags: dict[str, list[bool]] = defaultdict(list)
+        for path, facts in self._facts.items():
+            for link in facts.links:
+                if link.kind == "html" and link.to[:1] == "#":
+                    aim = Aim(path, link.to[1:])
+                    tags[path].append(bool(self.dead(aim, path)))
+        return frozenset(
+            path for path, dead in tags.items() if len(dead) > 1 and all(dead)
+        )
+
+    @cached_property
     def labels(self) -> frozenset[str]:
         """The ids that pages of the project give themselves."""
         every = (name for facts in self._facts.values() for name in facts.own_ids)
         return frozenset(map(str.casefold, every))
 
 
-def _is_elsewhere(path: str, facts: Facts, link: Link) -> bool:
-    """Whether an anchor of the own page is one of another that this is put into."""
-    if link.kind == "html" and link.to[1:].lower() in _LANGUAGES:
+def _is_elsewhere(path: str, facts: Facts, link: Link, places: _Places) -> bool:
+    """Whether an anchor of the own page is a script's, or one of another page."""
+    if link.kind == "html" and path in places.scripted:
         return True
     folders = path.split("/")[:-1]
     return not facts.title or any(name.strip("_") in _PARTS for name in folders)

@@ -29,6 +29,8 @@ _MADE = frozenset(
 _READ_AS_FILES = frozenset(("github", "vscode", "jupyter"))
 _VERSION = re.compile(r"v?\d+(?:\.(?:\d+|x))+\Z")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2,4})?\Z")
+_HABIT = 100
+"""So many links that only name a page of another folder: the site knows its pages."""
 _ROOTS = (
     *("docs/", "static/", "public/", "docs/public/", "src/", "", "src/public/"),
     *("docs/static/", "website/static/", "site/static/", "assets/", "content/"),
@@ -39,6 +41,22 @@ _ROOTS = (
 def across(project: Project, given: Given) -> Iterator[tuple[str, Finding]]:
     """Find links and pictures whose file does not exist."""
     shows_files = given.targets <= _READ_AS_FILES
+    found = list(_dead(project, shows_files))
+    names = {posixpath.basename(path) for path in project.facts}
+    by_name = {each for each in found if _is_named(each[1], each[2], names)}
+    if shows_files or len(by_name) < _HABIT:
+        by_name = set()
+    for path, link, aim in found:
+        if (path, link, aim) not in by_name:
+            yield path, _finding(link, aim)
+
+
+def _is_named(link: Link, aim: Aim, names: set[str]) -> bool:
+    """Whether a link only has the name of a page, and that is in another folder."""
+    return "/" not in link.to and posixpath.basename(aim.path) in names
+
+
+def _dead(project: Project, shows_files: bool) -> Iterator[tuple[str, Link, Aim]]:
     known: dict[str, bool] = {}
     for path, facts in project.facts.items():
         for link in facts.links:
@@ -54,7 +72,7 @@ def across(project: Project, given: Given) -> Iterator[tuple[str, Finding]]:
             if is_made or _leaves_book(project, path, aim):
                 continue
             if _is_page(link, aim) or not _is_shown(project, path, unquote(link.to)):
-                yield path, _finding(link, aim)
+                yield path, link, aim
 
 
 def _leaves_book(project: Project, path: str, aim: Aim) -> bool:

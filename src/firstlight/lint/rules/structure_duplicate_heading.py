@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from firstlight.finding import Finding, Role
@@ -36,7 +37,7 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
         key = text.casefold()
         if not text or _NAME.fullmatch(text) or _is_told_apart(page, heading):
             continue
-        if key in sisters and not _APART.search(page.data, sisters[key], heading.start):
+        if key in sisters and not _is_apart(page, sisters[key], heading.start):
             line = page.lines.number(sisters[key])
             yield Finding(
                 code=RULE.code,
@@ -63,8 +64,24 @@ def _is_told_apart(page: Page, heading: Block) -> bool:
     return b"{" in source or b"](#tab" in source or b"$$" in source
 
 
+def _is_apart(page: Page, one: int, other: int) -> bool:
+    """Whether a fold or a tab is between them, or they link to two places."""
+    lines = [
+        page.data[each : page.lines.end(page.lines.number(each))]
+        for each in (one, other)
+    ]
+    if b"](" in lines[0] and b"](" in lines[1] and lines[0].strip() != lines[1].strip():
+        return True
+    names = page.once(_names)
+    return bisect_left(names, one) < bisect_left(names, other)
+
+
+def _names(page: Page) -> list[int]:
+    return [found.start() for found in _APART.finditer(page.data)]
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-RULE = Rule(code="structure.duplicate-heading", check=check, role=Role.NOTE)
+RULE = Rule(code="structure.duplicate-heading", check=check, role=Role.NOTE, on=False)

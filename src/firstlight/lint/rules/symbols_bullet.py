@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from firstlight.finding import Finding, Fix, Keeps, Role, Span
 from firstlight.lint.markers import Run, removal, runs, word_function
 from firstlight.lint.rule import Given, Rule
+from firstlight.lint.rules.symbols_feeling import is_change
 from firstlight.markdown.page import Page
 
 __all__ = ["RULE", "bullets", "check", "is_explained"]
@@ -25,6 +26,8 @@ def check(page: Page, given: Given) -> Iterator[Finding]:
     for found, side in zip(every, sides, strict=True):
         is_contrast = bool(side) and any(other not in ("", side) for other in sides)
         if is_contrast or _is_legend(page, found) or _says(page, found, given):
+            continue
+        if all(is_change(page, run) for run in found):
             continue
         yield _finding(page, found)
 
