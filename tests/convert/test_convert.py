@@ -178,6 +178,13 @@ def test_lines_that_go_on_without_a_marker_or_with_tabs_are_taken_along() -> Non
     assert said(there) == said(tabs)
 
 
+def test_tabs_in_code_stay_tabs() -> None:
+    page = "> [!TIP]\n> ```make\n> all:\n> \tcc a.c\n> ```\n"
+    for name in SYNTAXES:
+        assert "\tcc a.c" in to(name, page)
+        assert to("github", to(name, page)) == page
+
+
 def test_a_symbol_that_says_the_same_again_is_dropped_everywhere() -> None:
     page = "> [!TIP]\n> 💡 Use a copy.\n"
     assert to("mkdocs", page) == "!!! tip\n\n    Use a copy.\n"

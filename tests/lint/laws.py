@@ -26,6 +26,7 @@ from firstlight.lint.sources import Source
 from firstlight.markdown.page import Page
 from firstlight.markdown.parse import parse
 from lint.renderers import RENDERERS, changed
+from markdown.sources import violations
 
 __all__ = [
     "LAWS",
@@ -52,6 +53,7 @@ _WORDS = tuple(f"{name} shows the same words" for name in RENDERERS)
 _FIXES = ("fixes come to an end", "fixed twice is fixed once", *_SAME, "all else stays")
 LAWS = {
     "lint": (
+        "blocks lie where the source has them",
         "no rule fails",
         "a finding lies in its page, at its place",
         "a finding holds what it claims",
@@ -90,7 +92,10 @@ def all_rules() -> Plan:
 def of_findings(source: Source, plan: Plan) -> tuple[int, list[Broken]]:
     """Findings lie in the page and hold what they claim; returns how many there are."""
     page, found = parse(source.text, source.path), check_source(source, plan).found
-    return len(found), [law for each in found for law in _of_finding(page, each)]
+    broken = [
+        Broken("blocks lie where the source has them", v) for v in violations(page)
+    ]
+    return len(found), broken + [b for each in found for b in _of_finding(page, each)]
 
 
 def _of_finding(page: Page, found: Found) -> Iterator[Broken]:

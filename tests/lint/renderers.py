@@ -28,7 +28,7 @@ _OTHER.block.ruler.at(
     "footnote_def", footnote_def, {"alt": ["paragraph", "reference", "blockquote"]}
 )
 _ID = re.compile(r"[ \t]*\{#[^{}\s]+\}[ \t]*(?=</h[1-6]>)")
-_ALERT = re.compile(r"(?<=<blockquote>\n<p>)\[![A-Za-z]+\]\n?")
+_ALERT = re.compile(r"\[![A-Za-z]+\][+-]?\n?")
 """The id of a heading and the marker of an alert are text to this renderer."""
 
 

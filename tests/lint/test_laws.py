@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from firstlight.finding import Keeps
 from firstlight.lint.sources import Source, open_source
 from lint.laws import Broken, all_rules, default_rules, of_findings, of_fixes
 from lint.laws_of_writing import of_conversion, of_marks
+from lint.renderers import RENDERERS, changed
 from markdown.sources import behind, holders, pages
 
 LINES = (
@@ -102,6 +104,28 @@ def notebook(*cells: str) -> Source:
     every = [cell for text in texts for cell in (text, code)]
     book = {"cells": every, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}
     return open_source("n.ipynb", json.dumps(book).encode())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "keeps"),
+    [
+        ("a b\n", "a c\n", Keeps.CODE),
+        ("a\n\nb\n", "b\n\na\n", Keeps.LETTERS),
+        ("**a** b\n", "a b\n", Keeps.HTML_BUT_SYMBOLS),
+        ("```\na\n```\n", "    b\n", Keeps.TEXT),
+        ("| a |\n|---|\n| b |\n", "| a |\n|---|\n| c |\n", Keeps.TEXT_BUT_SYMBOLS),
+        ("!!! note\n    a\n", "!!! note\n    b\n", Keeps.CODE),
+    ],
+)
+def test_both_renderers_see_harm(before: str, after: str, keeps: Keeps) -> None:
+    assert changed(before.encode(), after.encode(), [keeps]) == list(RENDERERS)
+
+
+def test_fixes_together_are_judged_by_the_weakest_promise() -> None:
+    before, after = b"## A\n\n1, 2\n", "### A\n\n1，2\n".encode()
+    assert changed(before, after, [Keeps.TEXT]) == list(RENDERERS)
+    assert changed(before, after, [Keeps.LETTERS]) == list(RENDERERS)
+    assert changed(before, after, [Keeps.TEXT, Keeps.LETTERS]) == []
 
 
 @laws

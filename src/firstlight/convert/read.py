@@ -159,8 +159,9 @@ def _lines(page: Page, notice: Notice, prefix: bytes, is_quote: bool) -> list[by
         for each in body.split(b"\n")
     ]
     begins_line = page.data[notice.body.start - 1 : notice.body.start] == b"\n"
+    before = prefix + b" " * notice.indent
     stripped = [
-        line if number == 0 and not begins_line else without(line, prefix)
+        line if number == 0 and not begins_line else without(line, before)
         for number, line in enumerate(lines)
     ]
     if is_quote or notice.form == "alert":
@@ -168,8 +169,6 @@ def _lines(page: Page, notice: Notice, prefix: bytes, is_quote: bool) -> list[by
         stripped[keep:] = [
             re.sub(rb"^[ ]{0,3}> ?", b"", each) for each in stripped[keep:]
         ]
-    if notice.indent:
-        stripped = [_dedented(each, notice.indent) for each in stripped]
     while stripped and not stripped[0].strip():
         del stripped[0]
     while stripped and not stripped[-1].strip():
@@ -203,12 +202,6 @@ def _spaced(line: bytes, at: int) -> bytes:
     if line[at : at + 1] != b"\t":
         return line
     return line[:at] + b" " * (4 - at % 4) + line[at + 1 :]
-
-
-def _dedented(line: bytes, columns: int) -> bytes:
-    rest = line.lstrip(b" \t")
-    indent = line[: len(line) - len(rest)].expandtabs(4)
-    return indent[columns:] + rest
 
 
 def _options(page: Page, function: str, lines: list[bytes]) -> tuple[str, list[bytes]]:
