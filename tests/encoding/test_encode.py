@@ -333,8 +333,9 @@ def test_a_damaged_layer_is_named(encoding, store):
 
 def test_a_layer_with_a_table_is_not_given_another(image, store):
     inside = made(image, Encoding.ESTARGZ_EMBEDDED, store).image
+    # All its layers have one, and they are looked at together: any may be the first.
     for encoding in (Encoding.ESTARGZ, Encoding.ESTARGZ_EMBEDDED):
-        with pytest.raises(ArtefactError, match=r"'layer 0': .* already") as caught:
+        with pytest.raises(ArtefactError, match=r"'layer \d': .* already") as caught:
             made(inside, encoding, store)
         assert "made from" in caught.value.hint
     assert made(inside, Encoding.ZSTD, store).image.id == inside.id
