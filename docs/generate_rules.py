@@ -19,7 +19,7 @@ HEAD = """\
 # Rules 规则
 
 <!-- Written by docs/generate_rules.py from the pages of the rules; do not edit. -->
-<!-- firstlight: ignore-file symbols.feeling, symbols.presentation: named here -->
+<!-- firstlight: ignore-file symbols.feeling: named here -->
 
 `firstlight docs lint` knows these rules. The name of each leads to its page, with
 examples; `firstlight docs explain RULE` prints the same page.
